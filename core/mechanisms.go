@@ -40,9 +40,8 @@ const longAgo = math.MinInt64 / 4
 
 // needsMechanisms reports whether a neuron has any mechanism. A neuron with modulator afferents needs them too.
 func (n Neuron) needsMechanisms() bool {
-	return n.Pacemaker != 0 || n.Noise != nil || n.Pattern != nil || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil ||
-		n.ModulationLeak != 0 ||
-		n.Receptors != Receptors{}
+	return n.Pacemaker != 0 || n.Noise != nil || n.Pattern != nil || n.Adaptation != nil || n.Habituation != nil ||
+		n.Burst != nil || n.ModulationLeak != 0 || n.Receptors != Receptors{}
 }
 
 // mechanismParameters converts the parameters of mechanisms. neuronType has checked the leak and the threshold.
