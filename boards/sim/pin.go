@@ -246,6 +246,29 @@ func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 	return 0, p.seen()
 }
 
+// Signal is what a device on a pin sees of it.
+type Signal struct {
+	High      gpio.Duty        // share of the time for which the pin is high
+	Frequency physic.Frequency // of PWM; 0 for a level
+	// Floats says that nothing drives the pin, as at power-up. Then High is what the pin's pull makes of it, if it has one.
+	Floats bool
+}
+
+// Signal returns what a device on the pin sees.
+func (p *Pin) Signal() Signal {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.frequency != 0 {
+		return Signal{High: p.duty, Frequency: p.frequency}
+	}
+	p.applyScheduled()
+	s := Signal{Floats: !p.output && !p.driven && p.pull != gpio.PullUp && p.pull != gpio.PullDown}
+	if p.seen() {
+		s.High = gpio.DutyMax
+	}
+	return s
+}
+
 // Now returns the time of the pin's clock.
 func (p *Pin) Now() time.Duration { return p.clock() }
 

@@ -2,10 +2,13 @@ package chips
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
 
 	"fluxd/boards/sim"
 )
@@ -24,6 +27,11 @@ type PCA9685 struct {
 	pointer   byte          // the register that is read next
 	running   time.Duration // while the chip is awake: since when the oscillator runs, or will
 	waiting   uint16        // channels that were active when the chip was put to sleep, a bit each
+
+	lines      [16]*sim.Pin
+	now        atomic.Int64 // their clock: the time of the last transfer
+	oscillator physic.Frequency
+	inverted   bool // the lines are behind drivers that invert
 }
 
 // The registers and bits that are simulated.
@@ -48,12 +56,54 @@ const pca9685StartUp = 500 * time.Microsecond
 
 // NewPCA9685 returns a chip as after power-up: asleep, with all outputs off.
 func NewPCA9685() *PCA9685 {
-	s := &PCA9685{}
+	s := &PCA9685{oscillator: 25 * physic.MegaHertz}
+	clock := func() time.Duration { return time.Duration(s.now.Load()) }
+	for i := range s.lines {
+		s.lines[i] = sim.NewPin(strconv.Itoa(i), i, clock)
+	}
 	s.Reset()
 	return s
 }
 
-func sensePCA9685(Sense, Settings) sim.Device { return NewPCA9685() }
+// sensePCA9685 has an oscillator of the frequency that the robot file says, and lines behind drivers that invert if it says so.
+func sensePCA9685(_ Sense, settings Settings) sim.Device {
+	s := NewPCA9685()
+	s.oscillator = physic.Frequency(settings.numberOr("oscillator", float64(s.oscillator)))
+	s.inverted = settings.on("inverted")
+	s.connect()
+	return s
+}
+
+// Line returns the line that is connected to an output, "0" to "15": what a device on the output sees. A level is a level, and not
+// PWM. The clock of the line is the time of the last transfer, and an output that waits for the oscillator to start is on already.
+func (s *PCA9685) Line(name string) (*sim.Pin, error) {
+	for _, line := range s.lines {
+		if line.Name() == name {
+			return line, nil
+		}
+	}
+	return nil, fmt.Errorf("simulated PCA9685: no line %q: expected 0 to 15", name)
+}
+
+// connect sets the lines up as the registers say.
+func (s *PCA9685) connect() {
+	period := int64(s.registers[pca9685Prescale]) + 1
+	frequency := (s.oscillator + 2048*physic.Frequency(period)) / (4096 * physic.Frequency(period))
+	for i, line := range s.lines {
+		duty := s.duty(s.running, i)
+		if s.inverted {
+			duty = gpio.DutyMax - duty
+		}
+		switch {
+		case duty > 0 && duty < gpio.DutyMax && frequency > 0:
+			if before, at := line.PWMState(); before != duty || at != frequency {
+				line.PWM(duty, frequency)
+			}
+		case line.Func() != gpio.OUT || line.Read() != (duty > 0):
+			line.Out(duty > 0)
+		}
+	}
+}
 
 // Reset resets all registers, as after a lost supply.
 func (s *PCA9685) Reset() {
@@ -65,6 +115,7 @@ func (s *PCA9685) Reset() {
 		s.registers[pca9685First+4*channel+3] = pca9685Full
 	}
 	s.pointer, s.waiting = 0, 0
+	s.connect()
 }
 
 // Duty returns the share of time for which an output, 0 to 15, is high. A floating open-drain output counts as high; a number
@@ -75,6 +126,10 @@ func (s *PCA9685) Duty(at time.Duration, output int) gpio.Duty {
 	if output < 0 || output > 15 {
 		return 0
 	}
+	return s.duty(at, output)
+}
+
+func (s *PCA9685) duty(at time.Duration, output int) gpio.Duty {
 	duty := gpio.Duty(0)
 	if s.runs(at) && s.waiting>>output&1 == 0 {
 		duty = s.on(output) * (gpio.DutyMax / 4096)
@@ -97,6 +152,7 @@ func (s *PCA9685) Prescale() byte {
 func (s *PCA9685) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.now.Store(int64(at))
 	if len(w) > 0 {
 		if register := w[0]; register > pca9685Last && register < pca9685All {
 			return fmt.Errorf("PCA9685: %w: register 0x%02x is reserved", sim.ErrNoAnswer, register)
@@ -106,6 +162,9 @@ func (s *PCA9685) Tx(at time.Duration, w, r []byte) error {
 			s.write(at, s.pointer, value)
 			s.advance()
 		}
+	}
+	if len(w) > 1 {
+		s.connect()
 	}
 	for i := range r {
 		r[i] = s.registers[s.pointer] // the registers for all channels read as zero: writes to them are not stored there
