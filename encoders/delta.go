@@ -15,16 +15,18 @@ const mostSteps = 1024
 // Delta encodes change: a spike each time the reading has moved by a step, like the pixels of an event camera (send on delta). A
 // reading that does not change costs nothing.
 type Delta struct {
-	step       int64
-	rise, fall bool
-	started    bool
-	reference  int64
+	step int64
+	directions
+	started   bool
+	reference int64
 }
 
 // DeltaOpts are the options of a Delta.
 type DeltaOpts struct {
 	Step   Amount `yaml:"step" required:"true" live:"true" doc:"how much change makes a spike"`
-	Change string `yaml:"change" default:"rise" enum:"rise,fall,both" doc:"which changes spike"`
+	Change string `yaml:"change" default:"rise" enum:"rise,fall,both,split" doc:"which changes spike; split: rises at the first neuron of to, falls at the second"`
+
+	Inputs int `yaml:"-"` // neurons that the sensor feeds; 0 if that is not known
 }
 
 var deltaKind = EncoderKind{Name: "delta", About: "a spike for each step of change",
@@ -33,30 +35,29 @@ var deltaKind = EncoderKind{Name: "delta", About: "a spike for each step of chan
 // Open implements EncoderOptions.
 func (o *DeltaOpts) Open(time.Duration) (Encoder, error) { return NewDelta(o) }
 
+// Spread implements Spreading.
+func (o *DeltaOpts) Spread(inputs int) { o.Inputs = inputs }
+
+// LargestStep implements Stepping.
+func (o *DeltaOpts) LargestStep() Amount { return o.Step }
+
 // Limits implements EncoderOptions.
-func (o *DeltaOpts) Limits(key string) (low, high int64, ok bool) {
-	if key == "step" {
-		return 1, max(largest, o.Step.Micro), true
-	}
-	return 0, 0, false
-}
+func (o *DeltaOpts) Limits(key string) (low, high int64, ok bool) { return stepLimits(o.Step, key) }
 
 // Check implements EncoderOptions.
-func (o *DeltaOpts) Check() []options.Mistake {
-	if o.Step.Micro <= 0 {
-		return []options.Mistake{options.Wrong("step", "expected more than 0")}
-	}
-	return nil
-}
+func (o *DeltaOpts) Check() []options.Mistake { return checkStep(o.Step, o.Change, o.Inputs) }
 
 // NewDelta makes a delta encoder that spikes for each step up (rise), down (fall) or both.
 func NewDelta(opts *DeltaOpts) (*Delta, error) {
-	if err := validate("delta encoder", opts); err != nil {
-		return nil, err
+	d := &Delta{step: opts.Step.Micro}
+	err := validate("delta encoder", opts)
+	if err == nil {
+		if d.directions, err = newDirections(opts.Change); err != nil {
+			err = fmt.Errorf("delta encoder: change: %w", err)
+		}
 	}
-	d := &Delta{step: opts.Step.Micro, rise: opts.Change != "fall", fall: opts.Change != "rise"}
-	if d.rise && d.fall && opts.Change != "both" {
-		return nil, fmt.Errorf("delta encoder: change: %w", options.Wrong("change", "expected rise, fall or both, got %q", opts.Change))
+	if err != nil {
+		return nil, err
 	}
 	return d, nil
 }
@@ -80,11 +81,8 @@ func (d *Delta) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arriva
 	} else {
 		d.reference -= moved
 	}
-	if up && !d.rise || !up && !d.fall {
-		return arrivals
-	}
 	for range min(steps, mostSteps) {
-		arrivals = append(arrivals, Arrival{At: at, Input: All})
+		arrivals = d.spike(at, up, arrivals)
 	}
 	return arrivals
 }

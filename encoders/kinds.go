@@ -66,6 +66,21 @@ type Spreading interface {
 	Spread(inputs int)
 }
 
+// Stepping are options of a code of changes.
+type Stepping interface {
+	EncoderOptions
+	// LargestStep returns the change that two readings must have for a spike.
+	LargestStep() Amount
+}
+
+// Seeded are options of a code with random numbers.
+type Seeded interface {
+	EncoderOptions
+	// Reseed sets the seed of the robot's network and the name of the sensor. The random numbers depend on both, and on the seed in
+	// the options. It must be called before Open.
+	Reseed(network uint64, sensor string)
+}
+
 // DecoderOptions are the keys of one decoder in a robot file. The tags are those of EncoderOptions, and neuron for the names of
 // neurons.
 type DecoderOptions interface {
@@ -84,7 +99,8 @@ type Amount struct {
 }
 
 // EncoderKinds lists all kinds of encoders.
-var EncoderKinds = []EncoderKind{rateKind, latencyKind, phaseKind, edgeKind, thresholdKind, deltaKind}
+var EncoderKinds = []EncoderKind{rateKind, poissonKind, latencyKind, phaseKind, isiKind, burstKind, populationKind, flipFlopKind,
+	argyleKind, bensSpikerKind, edgeKind, thresholdKind, deltaKind, stepForwardKind, movingWindowKind}
 
 // DecoderKinds lists all kinds of decoders.
 var DecoderKinds = []DecoderKind{pushPullKind, countKind, winnerTakeAllKind}
@@ -115,6 +131,30 @@ const (
 
 // shortest is the shortest window: a tick.
 const shortest = time.Microsecond
+
+// checkPaced refuses a sensor that is read when something happens. Why completes "expected a sensor with every: ".
+func checkPaced(key string, every time.Duration, why string) []options.Mistake {
+	if every >= 0 && every < shortest {
+		return []options.Mistake{options.Wrong(key, "expected a sensor with every: %s", why)}
+	}
+	return nil
+}
+
+// paced returns an error if the time between two readings is not known.
+func paced(name string, every time.Duration) error {
+	if every < 0 {
+		return fmt.Errorf("%s: expected the time between two readings, got none", name)
+	}
+	return nil
+}
+
+// checkInputs refuses fewer neurons than a code needs. inputs is 0 if that is not known.
+func checkInputs(inputs, least, most int) []options.Mistake {
+	if inputs != 0 && (inputs < least || inputs > most) {
+		return []options.Mistake{options.Wrong("to", "expected %d to %d neurons, got %d", least, most, inputs)}
+	}
+	return nil
+}
 
 // checkWindow refuses a window that is too short.
 func checkWindow(length time.Duration) []options.Mistake {

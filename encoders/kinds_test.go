@@ -117,6 +117,8 @@ func setRequired(t *testing.T, name string, opts limited) {
 			*field = *level(1)
 		case *time.Duration:
 			*field = ms
+		case *[2]time.Duration:
+			*field = [2]time.Duration{2 * ms, ms}
 		case *physic.Frequency:
 			*field = physic.Hertz
 		case *[]encoders.Named[encoders.Choice]:
@@ -151,7 +153,10 @@ func TestAllKindsOpen(t *testing.T) {
 	open := func(o limited) error {
 		var err error
 		if encoder, is := o.(encoders.EncoderOptions); is {
-			_, err = encoder.Open(ms)
+			if spreading, is := o.(encoders.Spreading); is {
+				spreading.Spread(2)
+			}
+			_, err = encoder.Open(8 * ms)
 		} else {
 			_, err = o.(encoders.DecoderOptions).Open()
 		}

@@ -97,24 +97,32 @@ func NewRate(opts *RateOpts) (*Rate, error) {
 	if err := validate("rate encoder", opts, within(opts, "max", opts.Max)); err != nil {
 		return nil, err
 	}
-	if opts.Every < 0 {
-		return nil, fmt.Errorf("rate encoder: expected the time between two readings, got none")
+	if err := paced("rate encoder", opts.Every); err != nil {
+		return nil, err
 	}
-	interval, perReading := opts.Every.Microseconds(), opts.spikes()
-	// At most 10,000 * 2^32, so a float64 is exact enough: to one part in 2^53.
-	share, err := newLine(opts.Range[0].Micro, opts.Range[1].Micro, min(int64(perReading*float64(spikeCredit)+0.5), lineLimit))
+	share, spread, err := newSpread(opts.Range[0].Micro, opts.Range[1].Micro, opts.Max, opts.Every)
 	if err != nil {
 		return nil, fmt.Errorf("rate encoder: %w", err)
 	}
-	r := &Rate{share: share}
+	return &Rate{share: share, spread: spread}, nil
+}
+
+// newSpread makes the tables of a rate: from a value to the credit of a reading, and the offsets of so many spikes of a reading.
+func newSpread(low, high int64, most physic.Frequency, every time.Duration) (share line, spread [][]core.Tick, err error) {
+	interval, perReading := every.Microseconds(), (&RateOpts{Max: most, Every: every}).spikes()
+	// At most 10,000 * 2^32, so a float64 is exact enough: to one part in 2^53.
+	share, err = newLine(low, high, min(int64(perReading*float64(spikeCredit)+0.5), lineLimit))
+	if err != nil {
+		return line{}, nil, err
+	}
 	for k := range int64(perReading) + 2 {
 		offsets := make([]core.Tick, k)
 		for i := range offsets {
 			offsets[i] = core.Tick(int64(i) * interval / k)
 		}
-		r.spread = append(r.spread, offsets)
+		spread = append(spread, offsets)
 	}
-	return r, nil
+	return share, spread, nil
 }
 
 // Encode implements Encoder.

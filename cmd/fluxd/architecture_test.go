@@ -220,9 +220,12 @@ core:
 docs:
 encoders:
 	core
+	lagged
 	options
 files:
 hil_test:
+lagged:
+	splitmix64
 options:
 sensors:
 	files

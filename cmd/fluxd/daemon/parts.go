@@ -14,6 +14,7 @@ import (
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/encoders"
 )
 
 // assemble makes all parts of a robot. Its actuators are brought to failsafe, disarmed, before anything else that may fail is
@@ -81,6 +82,9 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	line := &sensorLine{Sensor: r.newSensor(device), neurons: c.Encode.To.Neurons(r.neurons)}
 	line.Every.Set(c.Every)
 	line.StaleAfter.Set(c.Stale)
+	if seeded, is := c.Encode.Options.(encoders.Seeded); is {
+		seeded.Reseed(r.config.Network.Seed, s.Name)
+	}
 	if line.encoder, err = c.Encode.Options.Open(c.Every); err != nil {
 		return hardware.In("encode", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
 
 	"fluxd/configs"
 	"fluxd/encoders"
@@ -120,9 +121,9 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 		}
 	case encoders.Ranging:
 		return beside(e.Ends())
-	case *encoders.DeltaOpts:
-		if e.Step.Micro > within.High-within.Low {
-			return wrong("step", e.Step, "no two readings are so far apart")
+	case encoders.Stepping:
+		if step := e.LargestStep(); step.Micro > within.High-within.Low {
+			return wrong("step", step, "no two readings are so far apart")
 		}
 	}
 	return "", ""
@@ -130,18 +131,24 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 
 // slower says how much of its highest rate an encoder can reach, if the range of the device ends much earlier; else "".
 func slower(e configs.Encode, within sensors.Range) string {
-	rate, is := e.Options.(*encoders.RateOpts)
-	if !is {
+	var ends [2]encoders.Amount
+	var most physic.Frequency
+	switch rate := e.Options.(type) {
+	case *encoders.RateOpts:
+		ends, most = rate.Range, rate.Max
+	case *encoders.PoissonOpts:
+		ends, most = rate.Range, rate.Max
+	default:
 		return ""
 	}
-	first, last := rate.Range[0], rate.Range[1]
+	first, last := ends[0], ends[1]
 	end := min(max(last.Micro, within.Low), within.High)
 	share := float64(end-first.Micro) / float64(last.Micro-first.Micro)
 	if share > 0.9 {
 		return "" // [1 m, 0 m] is usual for a device that measures from 2 cm
 	}
-	return fmt.Sprintf("readings end at %s: at most %.3g Hz of %s Hz", withUnit(plain(end), last.Unit), share*float64(rate.Max)/1e6,
-		plain(int64(rate.Max)))
+	return fmt.Sprintf("readings end at %s: at most %.3g Hz of %s Hz", withUnit(plain(end), last.Unit), share*float64(most)/1e6,
+		plain(int64(most)))
 }
 
 // plain writes millionths as a decimal number, amount adds the unit, and in writes a range with its unit.

@@ -69,7 +69,7 @@ func withinReadings(limits limits, sensor int, key string, readings sensors.Rang
 			case key == "range[0]", key == "range[1]":
 				return max(low, least+step), high
 			}
-		case *encoders.DeltaOpts:
+		case encoders.Stepping:
 			if key == "step" {
 				return low, min(high, most-least)
 			}
