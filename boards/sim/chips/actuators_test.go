@@ -3,7 +3,6 @@ package chips_test
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,127 +14,9 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/expanders"
-	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/options"
 )
-
-// rig is a bench with two expanders, servos and more, whose pins drivers and twins reach by name: "servos/3", "more/B0".
-type rig struct {
-	*bench
-	chips  map[string]expanders.Chip
-	shared physic.Frequency
-	twins  map[string]interface {
-		Line(name string) (*sim.Pin, error)
-	}
-	standby map[string]*actuators.SharedStandby
-}
-
-func newRig(t fataler, servos *expanders.PCA9685Opts) *rig {
-	t.Helper()
-	r := &rig{bench: newBench(), chips: map[string]expanders.Chip{}, standby: map[string]*actuators.SharedStandby{},
-		twins: map[string]interface {
-			Line(name string) (*sim.Pin, error)
-		}{}}
-	bus, _ := r.bench.Board.Bus("I2C1")
-	for name, kind := range map[string]string{"servos": "pca9685", "more": "mcp23017"} {
-		k, _ := chips.Find(kind)
-		address := map[string]uint16{"servos": 0x40, "more": 0x20}[name]
-		device := k.OnBus(nil, chips.Settings(options.Values(servos)))
-		if err := r.Attach("I2C1", address, device); err != nil {
-			t.Fatal(err)
-		}
-		r.twins[name] = device.(interface {
-			Line(name string) (*sim.Pin, error)
-		})
-	}
-	pca, err := expanders.NewPCA9685(bus, 0x40, servos)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mcp, err := expanders.NewMCP23017(bus, 0x20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.chips["servos"], r.chips["more"], r.shared = pca, mcp, pca.Frequency()
-	return r
-}
-
-// Pin implements actuators.Parts.
-func (r *rig) Pin(name string) (gpio.PinIO, error) {
-	if chip, pin, on := strings.Cut(name, "/"); on {
-		return r.chips[chip].Pin(pin)
-	}
-	return r.bench.Pin(name)
-}
-
-// Standby implements actuators.Parts.
-func (r *rig) Standby(name string) (gpio.PinOut, error) {
-	pin, err := r.Pin(name)
-	if err == nil && r.standby[name] == nil {
-		r.standby[name] = actuators.NewSharedStandby(pin)
-	}
-	return r.standby[name].Share(), err
-}
-
-// Frequency implements actuators.Parts.
-func (r *rig) Frequency(name string) physic.Frequency {
-	if strings.HasPrefix(name, "servos/") {
-		return r.shared
-	}
-	return 0
-}
-
-// line returns what a device on a pin is connected to.
-func (r *rig) line(t fataler, name string) *sim.Pin {
-	t.Helper()
-	line, err := r.bench.Line(name)
-	if chip, pin, on := strings.Cut(name, "/"); on {
-		line, err = r.twins[chip].Line(pin)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return line
-}
-
-// actuate connects the twin of an actuator to the pins in its options, and opens its driver.
-func (r *rig) actuate(t fataler, name string, opts actuators.Options) (twin chips.Actuator, driver actuators.Device) {
-	t.Helper()
-	fill(opts, nil)
-	if s, is := opts.(actuators.Sharing); is {
-		of := reflect.ValueOf(opts).Elem()
-		for _, key := range []string{"PWM", "Step"} {
-			if f := of.FieldByName(key); f.IsValid() && strings.HasPrefix(f.String(), "servos/") {
-				pin, _ := r.Pin(f.String())
-				period, _ := pin.(interface {
-					Steps(physic.Frequency) (time.Duration, int64)
-				}).Steps(r.shared)
-				s.Share(r.shared, period)
-			}
-		}
-	}
-	if mistakes := check(opts); mistakes != nil {
-		t.Fatal(mistakes)
-	}
-	kind, found := chips.FindActuator(name)
-	if !found {
-		t.Fatal(name, "has no twin")
-	}
-	pins := map[string]*sim.Pin{}
-	v := reflect.ValueOf(opts).Elem()
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		if pin := v.FieldByIndex(f.Index); f.Tag.Get("pin") != "" && pin.String() != "" {
-			pins[f.Tag.Get("yaml")] = r.line(t, pin.String())
-		}
-	}
-	twin = kind.New(pins, chips.Settings(options.Values(opts)))
-	driver, err := opts.Open(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return twin, driver
-}
 
 // acting is an actuator in one of its wirings.
 type acting struct {
@@ -255,7 +136,7 @@ func TestTwinsDoWhatDriversSay(t *testing.T) {
 		t.Run(strings.TrimSuffix(c.kind+" "+c.wiring, " "), rapid.MakeCheck(func(t *rapid.T) {
 			onChip := !c.board && rapid.Bool().Draw(t, "on expanders")
 			frequency := physic.Frequency(rapid.SampledFrom([]int{40, 50, 200, 300}).Draw(t, "of the expander")) * physic.Hertz
-			r := newRig(t, &expanders.PCA9685Opts{Frequency: frequency,
+			r := newBench(t, &expanders.PCA9685Opts{Frequency: frequency,
 				Oscillator: physic.Frequency(rapid.IntRange(23_000, 27_000).Draw(t, "oscillator")) * physic.KiloHertz})
 			n := 3
 			next := func(names ...string) func() string {

@@ -1,158 +1,17 @@
 package chips_test
 
 import (
-	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
 
-	"fluxd/boards/sim"
-	"fluxd/boards/sim/chips"
-	"fluxd/options"
 	"fluxd/sensors"
 )
-
-const ms = time.Millisecond
-
-// bench is a simulated board with a clock that the test moves. It gives drivers their pins and buses.
-type bench struct {
-	*sim.Board
-	now     time.Duration
-	objects map[string]any
-}
-
-func newBench() *bench {
-	b := &bench{objects: map[string]any{}}
-	b.Board = sim.New(func() time.Duration { return b.now })
-	return b
-}
-
-func (b *bench) EdgePin(name string) (sensors.EdgePin, error) { return b.Line(name) }
-func (b *bench) Bus(name string) (i2c.Bus, error)             { return b.Board.Bus(name) }
-func (b *bench) Recording(string) (*sensors.Recording, error) {
-	return nil, errors.New("there is none")
-}
-func (b *bench) Standby(name string) (gpio.PinOut, error) { return b.Pin(name) }
-func (b *bench) Frequency(string) physic.Frequency        { return 0 }
-func (b *bench) Shared(place string, create func() any) (made any) {
-	if b.objects[place] == nil {
-		b.objects[place] = create()
-	}
-	return b.objects[place]
-}
-
-// fill sets options that are not set: defaults, the first address of the kind, and pins.
-func fill(opts any, addresses []uint16) {
-	v := reflect.ValueOf(opts).Elem()
-	pin := 4
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		one, tag := v.FieldByIndex(f.Index), f.Tag
-		switch key := tag.Get("yaml"); {
-		case key == "" || !one.CanSet() || !one.IsZero():
-		case tag.Get("pin") != "" && one.Kind() == reflect.String && tag.Get("required") != "":
-			one.SetString(fmt.Sprintf("GPIO%d", pin))
-			pin++
-		case tag.Get("default") != "":
-			options.Read(one, tag.Get("default"))
-		case key == "bus":
-			one.SetString("I2C1")
-		case key == "address":
-			one.SetUint(uint64(addresses[0]))
-		}
-	}
-}
-
-// pinsOf returns the pins of a device by the keys of its twin.
-func (b *bench) pinsOf(t fataler, opts any, keys []string) (pins []*sim.Pin) {
-	t.Helper()
-	v := reflect.ValueOf(opts).Elem()
-	for _, key := range keys {
-		for _, f := range reflect.VisibleFields(v.Type()) {
-			if f.Tag.Get("yaml") == key {
-				pin, err := b.Line(v.FieldByIndex(f.Index).String())
-				if err != nil {
-					t.Fatal(err)
-				}
-				pins = append(pins, pin)
-			}
-		}
-	}
-	return pins
-}
-
-// fataler is a *testing.T or a *rapid.T.
-type fataler interface {
-	Helper()
-	Fatal(...any)
-	Errorf(string, ...any)
-}
-
-// connect puts the twin of a sensor on the board, and opens its driver.
-func (b *bench) connect(t fataler, name string, opts sensors.Options, sense chips.Sense) (
-	twin any, readers map[string]sensors.Sensor) {
-	t.Helper()
-	kind, found := chips.Find(name)
-	driver, known := sensors.KindOf(name)
-	if !found || !known {
-		t.Fatal(name, "has no twin or no driver")
-	}
-	fill(opts, driver.Addresses)
-	if mistakes := check(opts); mistakes != nil {
-		t.Fatal(mistakes)
-	}
-	settings := chips.Settings(options.Values(opts))
-	if kind.OnBus != nil {
-		at := reflect.ValueOf(opts).Elem().FieldByName("Address").Uint()
-		device := kind.OnBus(sense, settings)
-		if err := b.Attach("I2C1", uint16(at), device); err != nil {
-			t.Fatal(err)
-		}
-		twin = device
-	} else {
-		twin = kind.OnPins(b.pinsOf(t, opts, kind.Pins), sense, settings)
-	}
-	device, err := opts.Open(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	readers = map[string]sensors.Sensor{}
-	for _, m := range opts.Measures() {
-		if readers[m.Name], err = device.Measure(m.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return twin, readers
-}
-
-func check(opts any) []options.Mistake {
-	if c, is := opts.(options.Checked); is {
-		return c.Check()
-	}
-	return nil
-}
-
-// sample takes a reading, also one that comes with an edge; false if there is none yet.
-func (b *bench) sample(t fataler, s sensors.Sensor) (reading int64, ok bool) {
-	t.Helper()
-	reading, err := s.Sample(b.now)
-	if err != nil && !errors.Is(err, sensors.ErrNotYet) {
-		t.Fatal(b.now, err)
-	}
-	if edges, is := s.(sensors.EdgeSensor); is {
-		for r, more := edges.Next(b.now, 0); more; r, more = edges.Next(b.now, 0) {
-			reading, err = r.Value, nil
-		}
-	}
-	return reading, err == nil
-}
 
 // A sensed measure is one whose readings follow what the twin senses.
 type sensed struct {
@@ -271,7 +130,7 @@ func TestDriversReadWhatTwinsSense(t *testing.T) {
 			if at := reflect.ValueOf(opts).Elem().FieldByName("Address"); at.IsValid() {
 				at.SetUint(uint64(driver.Addresses[0]))
 			}
-			b := newBench()
+			b := newBench(t, nil)
 			world := map[string]int64{}
 			measures := c.measures(opts)
 			draw := func(m sensed) {

@@ -35,6 +35,9 @@ func (s *TCA9548A) Connect(channel int, bus *sim.Bus) {
 // ResetBy connects RESET to a pin. A resistor pulls it up.
 func (s *TCA9548A) ResetBy(reset *sim.Pin) {
 	reset.Drive(gpio.High)
+	s.mutex.Lock()
+	s.inReset = reset.Read() == gpio.Low // an output may be low already
+	s.mutex.Unlock()
 	reset.Watch(func(_ time.Duration, level gpio.Level) {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()

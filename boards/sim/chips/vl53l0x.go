@@ -94,6 +94,9 @@ func senseVL53L0X(sense Sense, _ Settings) sim.Device {
 // pulls it up.
 func (s *VL53L0X) ResetBy(xshut *sim.Pin) {
 	xshut.Drive(gpio.High)
+	s.mutex.Lock()
+	s.standby = xshut.Read() == gpio.Low // an output may be low already
+	s.mutex.Unlock()
 	xshut.Watch(func(at time.Duration, level gpio.Level) {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()

@@ -34,7 +34,7 @@ func wheelOn(t fataler, b *bench, opts *sensors.QuadratureOpts, measure string, 
 // steps of the world, and the speed itself.
 func TestWheelFollows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := newBench()
+		b := newBench(t, nil)
 		opts := &sensors.QuadratureOpts{Counts: float64(rapid.IntRange(4, 2000).Draw(t, "counts")),
 			Inverted: rapid.Bool().Draw(t, "inverted"), Unit: rapid.SampledFrom([]string{"rev", "m"}).Draw(t, "unit")}
 		measure := rapid.SampledFrom([]string{"position", "speed"}).Draw(t, "measure")
@@ -77,7 +77,7 @@ func TestWheelFollows(t *testing.T) {
 
 // A world that jumps to another episode, and then says so, moves no wheel.
 func TestWheelSettles(t *testing.T) {
-	b, place := newBench(), int64(0)
+	b, place := newBench(t, nil), int64(0)
 	twin, position, _ := wheelOn(t, b, &sensors.QuadratureOpts{Counts: 40}, "position", func(time.Duration) int64 { return place })
 	follow := func(want int64) {
 		t.Helper()
@@ -102,11 +102,11 @@ func TestWheelSettles(t *testing.T) {
 
 // Without a Settle, the first call settles at its beginning. An encoder of which nothing is sensed stands still.
 func TestWheelAtRest(t *testing.T) {
-	b := newBench()
+	b := newBench(t, nil)
 	kind, _ := chips.Find("quadrature")
 	opts := &sensors.QuadratureOpts{Counts: 40}
 	fill(opts, nil)
-	pins := b.pinsOf(t, opts, kind.Pins)
+	pins := []*sim.Pin{b.line(t, opts.A), b.line(t, opts.B)}
 	twin := kind.OnPins(pins, nil, chips.Settings(options.Values(opts)))
 	twin.Follow(0, time.Second)
 	b.now = 2 * time.Second
