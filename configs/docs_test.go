@@ -26,6 +26,8 @@ func tables() map[string]string {
 		"adaptation":        tableOf[circuits.Adaptation](),
 		"habituation":       tableOf[circuits.Habituation](),
 		"burst":             tableOf[circuits.Burst](),
+		"noise":             tableOf[circuits.Noise](),
+		"pattern":           tableOf[circuits.Pattern](),
 		"modulation":        tableOf[circuits.Modulation](),
 		"receptors":         tableOf[circuits.Receptors](),
 		"synapse":           tableOf[circuits.Synapse](),

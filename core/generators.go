@@ -133,7 +133,9 @@ func digits(mean uint64) (chances []uint32) {
 
 // check checks a Pattern of a neuron that fires again after refractory ticks at the earliest.
 func (p *Pattern) check(w *converter, refractory Tick) {
-	w.span("pattern.period", p.Period, 1)
+	if w.span("pattern.period", p.Period, 1); p.Period < 1 {
+		return
+	}
 	if len(p.Times) < 1 || len(p.Times) > MaxTimes {
 		w.fail("pattern.times", refuse(ErrRange, "%d times: expected 1 to %d", len(p.Times), MaxTimes))
 		return

@@ -22,7 +22,7 @@ func TestWhatIsAcceptedCanBeBuilt(t *testing.T) {
 	}
 	const seeds = 1500
 	network := rapid.Custom(randomRobot)
-	accepted, synapses, refused := 0, 0, 0
+	accepted, synapses, refused, generators := 0, 0, 0, 0
 	for seed := range seeds {
 		text := network.Example(seed)
 		robot, err := configs.Parse("robot.yaml", []byte(text), nil)
@@ -41,12 +41,17 @@ func TestWhatIsAcceptedCanBeBuilt(t *testing.T) {
 		}
 		accepted++
 		synapses += len(robot.Network.Synapses)
+		for _, n := range robot.Network.Neurons {
+			if n.Noise != nil || n.Pattern != nil {
+				generators++
+			}
+		}
 		if _, err := core.Build(robot.Network); err != nil {
 			t.Errorf("seed %d: accepted, but the engine refuses it: %v\n%s", seed, err, text)
 		}
 	}
-	t.Logf("%d accepted with %d synapses, %d refused", accepted, synapses, refused)
-	if accepted < seeds/10 || refused < seeds/10 || synapses < seeds {
+	t.Logf("%d accepted with %d synapses and %d generators, %d refused", accepted, synapses, generators, refused)
+	if accepted < seeds/10 || refused < seeds/10 || synapses < seeds || generators < seeds/10 {
 		t.Errorf("%d accepted with %d synapses, %d refused: expected more of each", accepted, synapses, refused)
 	}
 }
@@ -90,6 +95,12 @@ func randomRobot(t *rapid.T) string {
 			amount(), most(), recovery(), draw("tolerance", "0", "3")))
 		habituation := maybe(fmt.Sprintf(", habituation: {rate: %s, max: %s, recovery: %s}", amount(), most(), recovery()))
 		pacemaker := maybe(", pacemaker: " + span())
+		generator := ""
+		if pacemaker == "" || odd() {
+			generator = maybe(", noise: {rate: "+draw("rate", "0.5", "3", "20", amount())+maybe(", spikes: "+
+				draw("spikes", "1", "3", "{min: 2, max: 5}"))+maybe(", interval: "+draw("interval", span(), "{min: 1ms, max: 3ms}"))+"}") +
+				maybe(", pattern: {period: "+draw("period", "1s", "200ms", span())+", times: ["+draw("times", "0ms", "5ms, 90ms", span())+"]}")
+		}
 		receptors := []string{}
 		for _, r := range []string{"threshold", "stp", "ltp"} {
 			if maybe("r") != "" {
@@ -101,10 +112,10 @@ func randomRobot(t *rapid.T) string {
 				receptors = append(receptors, r[0]+": "+amount())
 			}
 		}
-		return fmt.Sprintf("{threshold: %s, leak: %s, floor: %s, refractory: %s%s%s%s%s%s, receptors: {%s}%s}",
+		return fmt.Sprintf("{threshold: %s, leak: %s, floor: %s, refractory: %s%s%s%s%s%s%s, receptors: {%s}%s}",
 			draw("threshold", "100", "1", "0", "2.5", amount()), draw("leak", "0", "1000", "1000", "100", "1"),
 			draw("floor", "0", "-5", "-"+amount()), span(),
-			adaptation, habituation, pacemaker,
+			adaptation, habituation, pacemaker, generator,
 			maybe(fmt.Sprintf(", burst: {overshoot: %s, interval: %s, max: %s}", draw("overshoot", "5", "1"), span(),
 				draw("max", "none", "4"))),
 			maybe(", modulation: {leak: "+recovery()+"}"), strings.Join(receptors, ", "), extra)

@@ -214,12 +214,15 @@ func TestProbabilityAndSeeds(t *testing.T) {
 
 const everything = `
 network:
+  seed: 9007199254740993
   neurons:
     a: {threshold: 90, leak: 500, floor: -5, refractory: 2ms, pacemaker: 20ms,
         adaptation: {rate: 1, tolerance: 2, max: 3, recovery: 4}, habituation: {rate: 5, max: 6, recovery: 7},
         burst: {overshoot: 8, interval: 9ms, max: 10}, modulation: {leak: 11},
         receptors: {threshold: 1, adaptation: 2, habituation: 3, stp: 4, ltp: 5, pacemaker: 6}}
     b: {}
+    babble: {noise: {rate: 0.5, spikes: {min: 20, max: 40}, interval: {min: 8ms, max: 12ms}}}
+    drum: {pattern: {period: 500ms, times: [0ms, 125ms, 250250us]}}
   synapses:
     - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, min: 9, max: 90,
         stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5}, ltp: {rate: 6, depression: 7, consolidation: 8}}}
@@ -241,12 +244,16 @@ func TestJSON(t *testing.T) {
 	for _, line := range strings.Split(string(text), "\n") {
 		compact.WriteString(strings.TrimSpace(line))
 	}
-	want := `{"format": "flux-network/1",` +
+	want := `{"format": "flux-network/1","seed": 9007199254740993,` +
 		`"neurons": [{"name": "a","threshold": 90,"leak": 500,"floor": -5,"refractory_us": 2000,"pacemaker_us": 20000,` +
 		`"adaptation": {"rate": 1,"tolerance": 2,"max": 3,"recovery": 4},"habituation": {"rate": 5,"max": 6,"recovery": 7},` +
 		`"burst": {"overshoot": 8,"interval_us": 9000,"max": 10},"modulation": {"leak": 11},` +
 		`"receptors": {"threshold": 1,"adaptation": 2,"habituation": 3,"stp": 4,"ltp": 5,"pacemaker": 6}},` +
-		`{"name": "b","threshold": 100,"leak": 1000,"floor": 0,"refractory_us": 1000}],` +
+		`{"name": "b","threshold": 100,"leak": 1000,"floor": 0,"refractory_us": 1000},` +
+		`{"name": "babble","threshold": 100,"leak": 1000,"floor": 0,"refractory_us": 1000,` +
+		`"noise": {"rate": 0.5,"spikes": {"min": 20,"max": 40},"interval_us": {"min": 8000,"max": 12000}}},` +
+		`{"name": "drum","threshold": 100,"leak": 1000,"floor": 0,"refractory_us": 1000,` +
+		`"pattern": {"period_us": 500000,"times_us": [0,125000,250250]}}],` +
 		`"synapses": [{"from": "a","to": "b","kind": "direct","weight": -60,"delay_us": 3,"plastic": {"window_us": 20000,` +
 		`"stp": {"rate": 1,"depression": 2,"unpaired": 3,"recovery": 4,"max": 5},` +
 		`"ltp": {"rate": 6,"depression": 7,"consolidation": 8},"min": 9,"max": 90}},` +

@@ -15,6 +15,16 @@ func ticks(d time.Duration) core.Tick { return core.Tick(d.Microseconds()) }
 func (n *Neuron) neuron(name string) core.Neuron {
 	c := core.Neuron{Name: name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor,
 		Refractory: ticks(n.Refractory), Pacemaker: ticks(n.Pacemaker), ModulationLeak: n.Modulation.Leak}
+	if o := n.Noise; o != nil {
+		c.Noise = &core.Noise{Rate: o.Rate, SpikesMin: o.Spikes.Min, SpikesMax: o.Spikes.Max,
+			IntervalMin: ticks(o.Interval.Min), IntervalMax: ticks(o.Interval.Max)}
+	}
+	if p := n.Pattern; p != nil {
+		c.Pattern = &core.Pattern{Period: ticks(p.Period)}
+		for _, t := range p.Times {
+			c.Pattern.Times = append(c.Pattern.Times, ticks(t))
+		}
+	}
 	if a := n.Adaptation; a != nil {
 		c.Adaptation = &core.Adaptation{Rate: a.Rate, Tolerance: a.Tolerance, Max: a.Max, Recovery: a.Recovery}
 	}

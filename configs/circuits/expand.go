@@ -210,7 +210,7 @@ func (e *expander) tooMany(s scope, field, format string, args ...any) {
 
 // build builds what was planned. Of a network with mistakes it builds the neurons only: other parts of the file name them.
 func (e *expander) build() core.Description {
-	var d core.Description
+	d := core.Description{Seed: e.seed}
 	if !e.full {
 		d.Neurons = make([]core.Neuron, 0, e.neurons)
 	}

@@ -24,6 +24,7 @@ const JSONFormat = "flux-network/1"
 // A mechanism that is nil is off.
 type jsonNetwork struct {
 	Format   string        `json:"format"`
+	Seed     uint64        `json:"seed"`
 	Neurons  []jsonNeuron  `json:"neurons"`
 	Synapses []jsonSynapse `json:"synapses"`
 }
@@ -37,11 +38,32 @@ type jsonNeuron struct {
 	Floor       float64          `json:"floor"`
 	Refractory  *int64           `json:"refractory_us"`
 	Pacemaker   int64            `json:"pacemaker_us,omitempty"`
+	Noise       *jsonNoise       `json:"noise,omitempty"`
+	Pattern     *jsonPattern     `json:"pattern,omitempty"`
 	Adaptation  *jsonAdaptation  `json:"adaptation,omitempty"`
 	Habituation *jsonHabituation `json:"habituation,omitempty"`
 	Burst       *jsonBurst       `json:"burst,omitempty"`
 	Modulation  *jsonModulation  `json:"modulation,omitempty"`
 	Receptors   *jsonReceptors   `json:"receptors,omitempty"`
+}
+
+// jsonNoise is per second and in microseconds.
+type jsonNoise struct {
+	Rate     float64          `json:"rate"`
+	Spikes   jsonRange[int]   `json:"spikes"`
+	Interval jsonRange[int64] `json:"interval_us"`
+}
+
+// jsonRange is a range to draw from.
+type jsonRange[T any] struct {
+	Min T `json:"min"`
+	Max T `json:"max"`
+}
+
+// jsonPattern is in microseconds.
+type jsonPattern struct {
+	Period int64   `json:"period_us"`
+	Times  []int64 `json:"times_us"`
 }
 
 // jsonAdaptation is in units, Recovery in units per second; Max 0 is no limit.
@@ -118,7 +140,7 @@ type jsonLTP struct {
 
 // JSON returns a network as "fluxd export" writes it, which ParseJSON reads.
 func JSON(d core.Description) ([]byte, error) {
-	f := jsonNetwork{Format: JSONFormat, Neurons: make([]jsonNeuron, len(d.Neurons)),
+	f := jsonNetwork{Format: JSONFormat, Seed: d.Seed, Neurons: make([]jsonNeuron, len(d.Neurons)),
 		Synapses: make([]jsonSynapse, len(d.Synapses))}
 	for i := range d.Neurons {
 		f.Neurons[i] = neuronToJSON(&d.Neurons[i])
@@ -144,6 +166,16 @@ func neuronToJSON(n *core.Neuron) jsonNeuron {
 	j := jsonNeuron{Name: n.Name, Threshold: &n.Threshold, Leak: &n.Leak, Floor: n.Floor,
 		Refractory: &refractory, Pacemaker: int64(n.Pacemaker),
 		Adaptation: (*jsonAdaptation)(n.Adaptation), Habituation: (*jsonHabituation)(n.Habituation)}
+	if o := n.Noise; o != nil {
+		j.Noise = &jsonNoise{Rate: o.Rate, Spikes: jsonRange[int]{o.SpikesMin, o.SpikesMax},
+			Interval: jsonRange[int64]{int64(o.IntervalMin), int64(o.IntervalMax)}}
+	}
+	if p := n.Pattern; p != nil {
+		j.Pattern = &jsonPattern{Period: int64(p.Period), Times: make([]int64, len(p.Times))}
+		for i, t := range p.Times {
+			j.Pattern.Times[i] = int64(t)
+		}
+	}
 	if b := n.Burst; b != nil {
 		j.Burst = &jsonBurst{Overshoot: b.Overshoot, Interval: int64(b.Interval), Max: b.Max}
 	}
@@ -162,6 +194,16 @@ func (j *jsonNeuron) neuron() core.Neuron {
 	n := core.Neuron{Name: j.Name, Threshold: *j.Threshold, Leak: *j.Leak, Floor: j.Floor,
 		Refractory: core.Tick(*j.Refractory), Pacemaker: core.Tick(j.Pacemaker),
 		Adaptation: (*core.Adaptation)(j.Adaptation), Habituation: (*core.Habituation)(j.Habituation)}
+	if o := j.Noise; o != nil {
+		n.Noise = &core.Noise{Rate: o.Rate, SpikesMin: o.Spikes.Min, SpikesMax: o.Spikes.Max,
+			IntervalMin: core.Tick(o.Interval.Min), IntervalMax: core.Tick(o.Interval.Max)}
+	}
+	if p := j.Pattern; p != nil {
+		n.Pattern = &core.Pattern{Period: core.Tick(p.Period), Times: make([]core.Tick, len(p.Times))}
+		for i, t := range p.Times {
+			n.Pattern.Times[i] = core.Tick(t)
+		}
+	}
 	if b := j.Burst; b != nil {
 		n.Burst = &core.Burst{Overshoot: b.Overshoot, Interval: core.Tick(b.Interval), Max: b.Max}
 	}
@@ -230,10 +272,13 @@ func placed(fault *core.Fault) *strict.Error {
 	if !errors.As(fault, &mistake) {
 		return &strict.Error{Path: path, Message: fault.Error()}
 	}
-	field := mistake.Field
+	field, item, listed := strings.Cut(mistake.Field, "[")
 	switch field { // JSON names times with their unit
-	case "refractory", "pacemaker", "burst.interval", "delay", "plastic.window":
+	case "refractory", "pacemaker", "noise.interval", "pattern.period", "pattern.times", "burst.interval", "delay", "plastic.window":
 		field += "_us"
+	}
+	if listed {
+		field += "[" + item
 	}
 	return &strict.Error{Path: path + "." + field, Message: mistake.Err.Error()}
 }
@@ -241,7 +286,7 @@ func placed(fault *core.Fault) *strict.Error {
 // description converts a network that was checked.
 func (f *jsonNetwork) description() core.Description {
 	index := make(map[string]int, len(f.Neurons))
-	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses))}
+	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses)), Seed: f.Seed}
 	for i := range f.Neurons {
 		index[f.Neurons[i].Name] = i
 		d.Neurons[i] = f.Neurons[i].neuron()

@@ -8,7 +8,7 @@ import (
 
 // Network is a spiking neural network as a robot file writes it. Expand turns it into single neurons and synapses.
 type Network struct {
-	Seed     uint64                 `yaml:"seed" default:"1" doc:"seed of all random connections, weights and delays"`
+	Seed     uint64                 `yaml:"seed" default:"1" doc:"seed of all random connections, weights and delays, and of neurons with noise"`
 	Neurons  []strict.Named[Neuron] `yaml:"neurons" doc:"leaky linear neurons, and populations of them, by name"`
 	Circuits []strict.Named[Raw]    `yaml:"circuits" doc:"circuits in use, by name: {use: circuit}, and values for its parameters"`
 	Synapses []Synapse              `yaml:"synapses" doc:"connections between neurons"`
@@ -31,11 +31,26 @@ type Neuron struct {
 	Floor       float64       `yaml:"floor" default:"0" doc:"lowest level that inhibition can reach, in units, at most 0"`
 	Refractory  time.Duration `yaml:"refractory" default:"1ms" doc:"time after a spike in which it ignores direct and electric arrivals"`
 	Pacemaker   time.Duration `yaml:"pacemaker" doc:"time after its last spike at which it fires by itself; absent: it does not"`
+	Noise       *Noise        `yaml:"noise" doc:"it fires by itself, at random, once or in bursts; absent: it does not"`
+	Pattern     *Pattern      `yaml:"pattern" doc:"it fires by itself, at fixed times of a period; absent: it does not"`
 	Adaptation  *Adaptation   `yaml:"adaptation" doc:"arrivals that it ignores raise its threshold; absent: off"`
 	Habituation *Habituation  `yaml:"habituation" doc:"its own spikes raise its threshold; absent: off"`
 	Burst       *Burst        `yaml:"burst" doc:"filled above its threshold, it fires several times; absent: off"`
 	Modulation  Modulation    `yaml:"modulation" doc:"how its modulation level returns to 0"`
 	Receptors   *Receptors    `yaml:"receptors" doc:"what each step of the modulation level changes; absent: nothing"`
+}
+
+// Noise makes a neuron fire at random: single spikes, or bursts.
+type Noise struct {
+	Rate     float64   `yaml:"rate" required:"true" doc:"how often it begins, per second, on average; the time that bursts and refractory periods take is part of that"`
+	Spikes   Counts    `yaml:"spikes" default:"1" doc:"spikes of a burst: a number, or a range to draw from, such as {min: 20, max: 40}; 1: single spikes"`
+	Interval SpanRange `yaml:"interval" default:"10ms" doc:"time between the spikes of a burst, or a range to draw from for each burst; single spikes have none"`
+}
+
+// Pattern makes a neuron fire at fixed times within a period that is repeated.
+type Pattern struct {
+	Period time.Duration   `yaml:"period" required:"true" doc:"how long the pattern is, 1us to 1h; the first one begins at the start"`
+	Times  []time.Duration `yaml:"times" required:"true" doc:"when it fires, from the start of the period: rising, below period, a refractory period apart; at most 1024"`
 }
 
 // Adaptation raises the threshold of a neuron for each arrival that it ignores while it is refractory.

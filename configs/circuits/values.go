@@ -53,6 +53,49 @@ func schemaOfSeveral(one string) map[string]any {
 		"additionalProperties": false}
 }
 
+// Counts is a number of at least 1, or a range of them to draw from.
+type Counts struct{ Min, Max int }
+
+// SpanRange is one time, or a range to draw from.
+type SpanRange struct{ Min, Max time.Duration }
+
+// Decode implements strict.Value. It reads 5 or {min: 5, max: 7}.
+func (r *Counts) Decode(d *strict.Decoder, n *yaml.Node, path string, depth int) {
+	r.Min, r.Max = oneOrRange[int](d, n, path, depth)
+	if r.Min < 1 && d.Readable(path) {
+		d.FailAt(n, path, "%d: expected at least 1", r.Min)
+		d.MarkUnreadable(path)
+	}
+}
+
+// Decode implements strict.Value. It reads 5ms or {min: 5ms, max: 7ms}.
+func (r *SpanRange) Decode(d *strict.Decoder, n *yaml.Node, path string, depth int) {
+	r.Min, r.Max = oneOrRange[time.Duration](d, n, path, depth)
+}
+
+// Schema implements strict.Value. It allows both forms.
+func (r *Counts) Schema() map[string]any { return schemaOfRange("integer") }
+
+// Schema implements strict.Value. It allows both forms.
+func (r *SpanRange) Schema() map[string]any { return schemaOfRange("string") }
+
+func schemaOfRange(one string) map[string]any {
+	s := schemaOfSeveral(one)
+	s["type"] = []string{one, "object"}
+	delete(s, "items")
+	return s
+}
+
+// oneOrRange reads one value or a range.
+func oneOrRange[T int | time.Duration](d *strict.Decoder, n *yaml.Node, path string, depth int) (low, high T) {
+	if n.Kind == yaml.MappingNode {
+		low, high = rangeOf[T](d, n, path, depth)
+		return low, max(low, high) // the wrong order was reported
+	}
+	d.Value(n, &low, path, depth)
+	return low, low
+}
+
 // spread is a range to draw from: {min: 10, max: 20}.
 type spread[T any] struct {
 	Min T `yaml:"min" required:"true" doc:"smallest value to draw"`
@@ -61,29 +104,37 @@ type spread[T any] struct {
 
 // several reads one value, a range or a list.
 func several[T float64 | time.Duration](d *strict.Decoder, n *yaml.Node, path string, depth int) (low, high T, list []T) {
-	spoiled := func(parts ...string) {
-		if !d.Readable(parts...) {
-			d.MarkUnreadable(path)
-		}
-	}
 	switch n.Kind {
 	case yaml.SequenceNode:
 		list = make([]T, len(n.Content))
 		for i, item := range n.Content {
 			one := fmt.Sprintf("%s[%d]", path, i)
 			d.Value(item, &list[i], one, depth+1)
-			spoiled(one)
+			spoiled(d, path, one)
 		}
 	case yaml.MappingNode:
-		var s spread[T]
-		d.Value(n, &s, path, depth+1)
-		spoiled(path+".min", path+".max")
-		if low, high = s.Min, s.Max; low > high {
-			d.FailAt(n, path, "min %v is above max %v", low, high)
-		}
+		low, high = rangeOf[T](d, n, path, depth)
 	default:
 		d.Value(n, &low, path, depth)
 		high = low
 	}
 	return low, high, list
+}
+
+// rangeOf reads a range to draw from.
+func rangeOf[T int | float64 | time.Duration](d *strict.Decoder, n *yaml.Node, path string, depth int) (low, high T) {
+	var s spread[T]
+	d.Value(n, &s, path, depth+1)
+	spoiled(d, path, path+".min", path+".max")
+	if s.Min > s.Max {
+		d.FailAt(n, path, "min %v is above max %v", s.Min, s.Max)
+	}
+	return s.Min, s.Max
+}
+
+// spoiled makes a value unreadable if one of its parts is.
+func spoiled(d *strict.Decoder, path string, parts ...string) {
+	if !d.Readable(parts...) {
+		d.MarkUnreadable(path)
+	}
 }
