@@ -89,8 +89,8 @@ func (n *Noise) generator(w *converter, refractory Tick) *generator {
 	// All that follows is in quarters of a tick: the mean of two ranges is a product of halves.
 	least := 4 * max(int64(refractory), 1)
 	busy := float64(least) + (float64(spikesMin)+float64(spikesMax)-2)*float64(intervalMin+intervalMax)
-	if 4*mean < busy {
-		fail("noise.rate", "%g per second: expected at most %s: %s", n.Rate, highestRate(busy/4), n.busyWith(refractory))
+	if highest := 1e6 / math.Ceil(busy/4); n.Rate > highest {
+		fail("noise.rate", "%g per second: expected at most %s: %s", n.Rate, fourDigits(highest), n.busyWith(refractory))
 		return nil
 	}
 	return &generator{digits: digits(uint64(4*mean - busy)), spikesMin: int64(spikesMin), spikesMax: int64(spikesMax),
@@ -107,9 +107,8 @@ func (n *Noise) busyWith(refractory Tick) string {
 	return fmt.Sprintf("the refractory period is %d us", refractory)
 }
 
-// highestRate returns the highest rate of few digits whose mean interval in ticks is at least so long.
-func highestRate(interval float64) string {
-	rate := 1e6 / math.Ceil(interval)
+// fourDigits writes a rate, rounded down.
+func fourDigits(rate float64) string {
 	unit := math.Pow10(int(math.Floor(math.Log10(rate))) - 3)
 	return fmt.Sprintf("%.4g", math.Floor(rate/unit)*unit)
 }

@@ -162,7 +162,7 @@ func (n *naive) retune(i int, was Neuron, reseeded bool) {
 	switch {
 	case neuron.Noise == nil:
 		x.noise = nil
-	case was.Noise == nil || reseeded:
+	case was.Noise == nil || reseeded || t == 0:
 		fresh := newNaiveNoise(n.d.Seed, n.nameOf(i))
 		if x.noise != nil {
 			fresh.babbles, fresh.interval = x.noise.babbles, x.noise.interval
@@ -181,7 +181,7 @@ func (n *naive) retune(i int, was Neuron, reseeded bool) {
 		}
 		x.paceAt = max(from, last+n.pacemakerInterval(i))
 	case neuron.Noise != nil:
-		if was.Noise == nil || *was.Noise != *neuron.Noise || reseeded || ends {
+		if was.Noise == nil || *was.Noise != *neuron.Noise || reseeded || ends || t == 0 {
 			x.paceAt = from + n.waits(i)
 		}
 	case neuron.Pattern != nil:

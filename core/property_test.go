@@ -246,7 +246,7 @@ func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 		var got, want []Spike
 		at := Tick(0)
 		for range rapid.IntRange(1, 4).Draw(t, "changes") {
-			at += Tick(rapid.IntRange(1, 500).Draw(t, "at"))
+			at += Tick(rapid.IntRange(0, 500).Draw(t, "at"))
 			got, want = engine.Advance(at, got), append(want, model.run(int64(at))...)
 			change := Tuning{Neurons: map[int]Neuron{}, Synapses: map[int]Synapse{}}
 			now := engine.Description()

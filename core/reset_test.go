@@ -31,8 +31,19 @@ func TestAResetNetworkIsANewOneThatHasLearnt(t *testing.T) {
 			change := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "tuned")
 			neuron := n.Description().Neurons[change]
 			neuron.Threshold += 3
-			neuron.Pacemaker = pick(t, "pacemaker", neuron.Pacemaker, 30)
-			if err := n.Tune(Tuning{Neurons: map[int]Neuron{change: neuron}}); err != nil {
+			request := Tuning{Neurons: map[int]Neuron{change: neuron}}
+			switch {
+			case neuron.Noise != nil && rapid.Bool().Draw(t, "noise"):
+				neuron.Noise.Rate /= 2
+			case neuron.Noise != nil:
+				request.Seed = new(uint64)
+			case neuron.Pattern != nil:
+				neuron.Pattern.Period += 7
+			default:
+				neuron.Pacemaker = pick(t, "pacemaker", neuron.Pacemaker, 30)
+			}
+			request.Neurons[change] = neuron
+			if err := n.Tune(request); err != nil {
 				t.Skip(err)
 			}
 			routes[route](n)
@@ -71,8 +82,15 @@ func TestAResetNetworkIsANewOneThatHasLearnt(t *testing.T) {
 			change := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "neuron")
 			for _, n := range []*Network{lived, fresh} {
 				neuron := n.Description().Neurons[change]
-				neuron.Refractory += 3
-				if neuron.Pacemaker > 0 {
+				if neuron.Pattern == nil { // its times may have no room for more
+					neuron.Refractory += 3
+				}
+				switch {
+				case neuron.Noise != nil:
+					neuron.Noise.Rate /= 3
+				case neuron.Pattern != nil:
+					neuron.Pattern.Period += 11
+				case neuron.Pacemaker > 0:
 					neuron.Pacemaker += 11
 				}
 				if err := n.Tune(Tuning{Neurons: map[int]Neuron{change: neuron}}); err != nil {

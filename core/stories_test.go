@@ -115,6 +115,7 @@ func (s *story) command(line int) (string, error) {
 // build makes the network of a story.
 func (s *story) build(statements []statement) (string, error) {
 	s.neurons, s.synapses = nil, nil
+	d := Description{Seed: 1} // the default of a robot file
 	var linesOfNeurons, linesOfSynapses []int
 	for _, st := range statements {
 		switch {
@@ -141,12 +142,17 @@ func (s *story) build(statements []statement) (string, error) {
 				return "", s.mistake(st.line, "synapse %s: %w", way, err)
 			}
 			s.synapses, linesOfSynapses = append(s.synapses, one), append(linesOfSynapses, st.line)
+		case st.words[0] == "seed" && len(st.words) == 2:
+			var err error
+			if d.Seed, err = strconv.ParseUint(st.words[1], 10, 64); err != nil {
+				return "", s.mistake(st.line, "seed %q: expected a whole number of at least 0", st.words[1])
+			}
 		default:
 			return "", s.mistake(st.line, `%q: expected "neuron NAME key=value ..." or "synapse FROM -> TO key=value ..."`,
 				strings.Join(st.words, " "))
 		}
 	}
-	d := Description{Neurons: s.neurons, Synapses: s.synapses}
+	d.Neurons, d.Synapses = s.neurons, s.synapses
 	engine, err := Build(d)
 	if fault := (*Fault)(nil); errors.As(err, &fault) {
 		if fault.Synapse >= 0 {
@@ -413,11 +419,23 @@ func assign[T any](to *T, keys setters[T], texts []string) error {
 }
 
 var neuronKeys = setters[Neuron]{
-	"threshold":             inUnits(func(n *Neuron) *float64 { return &n.Threshold }),
-	"leak":                  perSecond(func(n *Neuron) *float64 { return &n.Leak }),
-	"floor":                 inUnits(func(n *Neuron) *float64 { return &n.Floor }),
-	"refractory":            duration(func(n *Neuron) *Tick { return &n.Refractory }),
-	"pacemaker":             duration(func(n *Neuron) *Tick { return &n.Pacemaker }),
+	"threshold":  inUnits(func(n *Neuron) *float64 { return &n.Threshold }),
+	"leak":       perSecond(func(n *Neuron) *float64 { return &n.Leak }),
+	"floor":      inUnits(func(n *Neuron) *float64 { return &n.Floor }),
+	"refractory": duration(func(n *Neuron) *Tick { return &n.Refractory }),
+	"pacemaker":  duration(func(n *Neuron) *Tick { return &n.Pacemaker }),
+	"noise.rate": perSecond(func(n *Neuron) *float64 { return &there(&n.Noise).Rate }),
+	"noise.spikes": between(strconv.Atoi, func(n *Neuron) (least, most *int) {
+		return &there(&n.Noise).SpikesMin, &there(&n.Noise).SpikesMax
+	}),
+	"noise.interval": between(moment, func(n *Neuron) (least, most *Tick) {
+		return &there(&n.Noise).IntervalMin, &there(&n.Noise).IntervalMax
+	}),
+	"pattern.period": duration(func(n *Neuron) *Tick { return &there(&n.Pattern).Period }),
+	"pattern.times": func(n *Neuron, text string) (err error) {
+		there(&n.Pattern).Times, err = moments(strings.Split(text, ","))
+		return err
+	},
 	"adaptation.rate":       inUnits(func(n *Neuron) *float64 { return &there(&n.Adaptation).Rate }),
 	"adaptation.tolerance":  whole(func(n *Neuron) *int { return &there(&n.Adaptation).Tolerance }),
 	"adaptation.max":        inUnits(func(n *Neuron) *float64 { return &there(&n.Adaptation).Max }),
@@ -499,6 +517,21 @@ func perSecond[T any](field func(*T) *float64) func(*T, string) error {
 func duration[T any](field func(*T) *Tick) func(*T, string) error {
 	return func(to *T, text string) (err error) {
 		*field(to), err = moment(text)
+		return err
+	}
+}
+
+// between reads one value, or a range such as 20..40.
+func between[T, V any](read func(string) (V, error), fields func(*T) (least, most *V)) func(*T, string) error {
+	return func(to *T, text string) (err error) {
+		least, most := fields(to)
+		low, high, ranged := strings.Cut(text, "..")
+		if *least, err = read(low); err != nil {
+			return fmt.Errorf("expected one value, or a range such as 20..40: %w", err)
+		}
+		if *most = *least; ranged {
+			*most, err = read(high)
+		}
 		return err
 	}
 }

@@ -289,13 +289,13 @@ func (t *tuning) convertNoise(neuron int, m *mechanisms) {
 	case is == nil:
 		m.noise = nil
 		return
-	case was == nil || reseeded:
+	case was == nil || reseeded || t.network.now == t.network.began: // before the first tick it is as if built so
 		m.noise = &noiseState{random: seedLagged(t.seed, t.next.Neurons[neuron].label(neuron))}
 		if old != nil {
 			m.noise.interval = old.interval // of the burst under way, which goes on
 		}
 	}
-	t.waits[neuron] = was == nil || *was != *is || reseeded
+	t.waits[neuron] = was == nil || *was != *is || reseeded || t.network.now == t.network.began
 }
 
 // endBurst ends the burst under way if what has begun it is gone. The refractory period begins with the last spike.

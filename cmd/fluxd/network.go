@@ -232,7 +232,7 @@ same.`,
 				return err
 			}
 			if spikes.lines < 2 { // only the header line
-				why := "the network has no input: give it spikes with --input, or a neuron with a pacemaker"
+				why := "the network has no input: give it spikes with --input, or a neuron with a pacemaker, noise or a pattern"
 				if input != "" {
 					why = "the spikes in " + input + " before that time fire no neuron"
 				}

@@ -108,7 +108,11 @@ func (tr *trial) limits(t *Tuner, parameter int) (low, high float64) {
 	if !fits(v) { // several changes at once have led here
 		return v, v
 	}
-	return nearest(v, low, fits), nearest(v, high, fits)
+	low, high = nearest(v, low, fits), nearest(v, high, fits)
+	if p.whole {
+		low, high = math.Trunc(low), math.Trunc(high)
+	}
+	return low, high
 }
 
 // nearest returns the value nearest to end that fits, with as few digits as possible. Valid is a value that fits.

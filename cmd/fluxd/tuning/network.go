@@ -3,12 +3,13 @@ package tuning
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"fluxd/core"
 )
 
-// networkParameters adds network.neurons.<name>.<key> and network.synapses.<from>.<to>.<key>. Several synapses between the same
-// two neurons have [1], [2] ... after the target.
+// networkParameters adds network.seed if a neuron has noise, network.neurons.<name>.<key> and
+// network.synapses.<from>.<to>.<key>. Several synapses between the same two neurons have [1], [2] ... after the target.
 func (l *parameterList) networkParameters() {
 	d := &l.settings.Network
 	l.afferents, l.sensors = make([][]int, len(d.Neurons)), make([][]int, len(d.Neurons))
@@ -23,6 +24,12 @@ func (l *parameterList) networkParameters() {
 		if s.Kind == core.Direct {
 			l.afferents[s.To] = append(l.afferents[s.To], i)
 		}
+	}
+	if slices.ContainsFunc(d.Neurons, func(n core.Neuron) bool { return n.Noise != nil }) {
+		const most = 1 << 53 // the whole numbers that a float64 holds
+		l.begin(Part{Seed, 0}, "network.")
+		l.add("seed", "", true, between(0, most), func(s *Settings) float64 { return float64(s.Network.Seed) },
+			func(s *Settings, v float64) { s.Network.Seed = uint64(v) })
 	}
 	for i := range d.Neurons {
 		l.begin(Part{Neuron, i}, "network.neurons."+d.Neurons[i].Name+".")
@@ -57,6 +64,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	l.addCheck(l.leakCheck(i))
 	l.number("floor", "units", floors(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Refractory })
+	l.generator(n)
 	if n.Pacemaker != 0 {
 		l.span("pacemaker", 1, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Pacemaker })
 	}
@@ -100,6 +108,38 @@ func (l *parameterList) neuron(n *core.Neuron) {
 				func(s *Settings) *float64 { return r.field(&s.Network.Neurons[i].Receptors) })
 		}
 	}
+}
+
+// generator adds the parameters of noise and of a pattern. They and the refractory period depend on each other: see
+// checkGenerator.
+func (l *parameterList) generator(n *core.Neuron) {
+	i, from := l.of.Index, len(l.all)-1
+	if n.Noise != nil {
+		noise := func(s *Settings) *core.Noise { return s.Network.Neurons[i].Noise }
+		l.number("noise.rate", "times/s", between(1e6/float64(core.MaxDelay), 1e6),
+			func(s *Settings) *float64 { return &noise(s).Rate })
+		l.count("noise.spikes.min", "", between(1, math.MaxInt32), func(s *Settings) *int { return &noise(s).SpikesMin })
+		l.count("noise.spikes.max", "", between(1, math.MaxInt32), func(s *Settings) *int { return &noise(s).SpikesMax })
+		l.span("noise.interval.min", 1, func(s *Settings) *core.Tick { return &noise(s).IntervalMin })
+		l.span("noise.interval.max", 1, func(s *Settings) *core.Tick { return &noise(s).IntervalMax })
+	}
+	if n.Pattern != nil {
+		l.span("pattern.period", 1, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Pattern.Period })
+	}
+	if n.Noise != nil || n.Pattern != nil {
+		for k := from; k < len(l.all); k++ {
+			l.all[k].check = func(s *Settings) error { return checkGenerator(&s.Network.Neurons[i]) }
+		}
+	}
+}
+
+// checkGenerator checks what the generator of a neuron depends on, and nothing else.
+func checkGenerator(n *core.Neuron) error {
+	only := core.Neuron{Refractory: n.Refractory, Noise: n.Noise, Pattern: n.Pattern}
+	if mistakes := only.Mistakes(); len(mistakes) > 0 {
+		return mistakes[0]
+	}
+	return nil
 }
 
 func (l *parameterList) synapse(s *core.Synapse) {

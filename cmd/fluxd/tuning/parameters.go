@@ -35,9 +35,10 @@ type Part struct {
 // Kind is a kind of part.
 type Kind int
 
-// The kinds of parts. There is one Telemetry and one Learnt.
+// The kinds of parts. There is one Seed, one Telemetry and one Learnt.
 const (
-	Neuron Kind = iota
+	Seed Kind = iota // of the network
+	Neuron
 	Synapse
 	Sensor
 	Actuator
@@ -70,6 +71,7 @@ func (s *Settings) copyPart(p Part) {
 	case Neuron:
 		n := &s.Network.Neurons[p.Index]
 		n.Adaptation, n.Habituation, n.Burst = copied(n.Adaptation), copied(n.Habituation), copied(n.Burst)
+		n.Noise, n.Pattern = copied(n.Noise), copied(n.Pattern) // the times of a pattern are not tuned
 	case Synapse:
 		x := &s.Network.Synapses[p.Index]
 		x.Plastic = copied(x.Plastic)

@@ -158,6 +158,8 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			continue
 		}
 		switch of.Kind {
+		case Seed:
+			c.network.Seed = &after.settings.Network.Seed
 		case Neuron:
 			c.network.Neurons[of.Index] = after.settings.Network.Neurons[of.Index]
 		case Synapse:
@@ -203,7 +205,7 @@ func (t *Tuner) Commit(c *Change) (done bool, err error) {
 	if t.now.Load() != c.before {
 		return false, nil
 	}
-	if len(c.network.Neurons)+len(c.network.Synapses) > 0 {
+	if len(c.network.Neurons)+len(c.network.Synapses) > 0 || c.network.Seed != nil {
 		if err := t.network.Tune(c.network); err != nil {
 			return true, t.refused(c, c.order[0], err)
 		}
