@@ -81,12 +81,42 @@ func (v *validator) decode(path string, a *Actuator) {
 		return
 	}
 	v.listensTo(path, opts)
+	if directed, is := opts.(encoders.Directed); is {
+		directed.KeepDirection()
+	}
+	if gathering, is := opts.(encoders.Gathering); is {
+		gathering.Gather(v.members(gathering.Gathers()))
+	}
 	if winner, is := opts.(*encoders.WinnerTakeAllOpts); is {
 		if winner.Label = actuatorKind(a.Device).Label; a.Options == nil {
 			return // the device is unknown: choices may be words or numbers
 		}
 	}
 	v.Check(path, opts)
+}
+
+// members returns the names of the neurons of a population; nil if it is not known.
+func (v *validator) members(population string) (names []string) {
+	for _, i := range v.robot.Index[population] {
+		names = append(names, v.robot.Network.Neurons[i].Name)
+	}
+	if len(names) == 1 && names[0] != population && v.Mistakes() > 0 {
+		return nil // its number may be wrong
+	}
+	return names
+}
+
+// ListensTo returns the names of the neurons that the decoder listens to, as the robot file has them: a population is one name.
+func (d *Decode) ListensTo() (names []string) {
+	if gathering, is := d.Options.(encoders.Gathering); is && gathering.Gathers() != "" {
+		return []string{gathering.Gathers()}
+	}
+	for _, name := range d.Options.Neurons() {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // listensTo checks that the neurons that a decoder names exist.

@@ -177,7 +177,7 @@ func TestSchemaRequiresWhatAllKindsDo(t *testing.T) {
 		t.Errorf("expanders: %v", got)
 	}
 	got := schema.Properties.Actuators.AdditionalProperties.Properties.Decode.Required
-	if !slices.Equal(got, []string{"kind", "window"}) {
+	if !slices.Equal(got, []string{"kind"}) {
 		t.Errorf("decoders: %v", got)
 	}
 }

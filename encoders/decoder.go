@@ -6,9 +6,9 @@ import (
 	"fluxd/core"
 )
 
-// A Decoder turns the spikes of motor neurons into a command. The command changes with a spike, and as time passes: spikes leave a
-// window, a trace decays, a silence gets too long. Next says when, so the caller need not poll. The command at a tick depends on
-// the spikes up to that tick, not on how often a decoder is asked.
+// A Decoder turns the spikes of motor neurons into a command. The command changes with a spike, and as time passes: spikes leave
+// a window, a trace decays, a silence gets too long. Next says when, so the caller need not poll. The command at a tick depends
+// on the spikes up to that tick, not on how often a decoder is asked.
 type Decoder interface {
 	// Spike adds a spike of one of the decoder's neurons. Spikes come in order of time, and not before a tick that Advance had.
 	// input is the index of the neuron in DecoderOptions.Neurons.
@@ -18,7 +18,7 @@ type Decoder interface {
 	// Next returns when the command may change without a spike, and false if it stays until the next spike.
 	Next() (core.Tick, bool)
 	// Command returns the current command, in millionths of full scale (for choices: the value of the chosen one), and false if
-	// there is none. It must not be called between two spikes of one tick.
+	// there is none. Like Resume, it is called when all spikes of a tick are known.
 	Command() (int64, bool)
 	// Resume takes over what another decoder of the same kind and the same neurons remembers; the other one has other parameters,
 	// and must not be used any more. What it has forgotten does not come back: a longer window does not have the spikes that have

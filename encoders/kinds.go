@@ -92,6 +92,25 @@ type DecoderOptions interface {
 	Check() []options.Mistake
 }
 
+// Directed are options of a decoder with two ends, whose order says which way the code runs.
+type Directed interface {
+	DecoderOptions
+	// KeepDirection makes Limits keep the present order of the ends. It must be called before Limits, while the ends are those of
+	// the robot file.
+	KeepDirection()
+}
+
+// Gathering are options of a decoder that has an input for each neuron of a population. In other decoders a population is one
+// input, which all its neurons share.
+type Gathering interface {
+	DecoderOptions
+	// Gathers returns the name of the population; "" if there is none.
+	Gathers() string
+	// Gather sets the names of the population's neurons, in their order; none if they are not known. It must be called before
+	// Neurons, Check and Open.
+	Gather(neurons []string)
+}
+
 // Amount is an amount in the unit of a sensor, in millionths.
 type Amount struct {
 	Micro int64
@@ -103,7 +122,8 @@ var EncoderKinds = []EncoderKind{rateKind, poissonKind, latencyKind, phaseKind, 
 	argyleKind, bensSpikerKind, edgeKind, thresholdKind, deltaKind, stepForwardKind, movingWindowKind}
 
 // DecoderKinds lists all kinds of decoders.
-var DecoderKinds = []DecoderKind{pushPullKind, countKind, winnerTakeAllKind}
+var DecoderKinds = []DecoderKind{pushPullKind, countKind, traceKind, isiDecoderKind, firstSpikeKind, winnerTakeAllKind,
+	populationVectorKind}
 
 // EncoderKindOf finds a kind by its name.
 func EncoderKindOf(name string) (EncoderKind, bool) {

@@ -37,14 +37,14 @@ type limited interface {
 	options.Checked
 }
 
-// kinds returns new options of all encoders and decoders, by name.
+// kinds returns new options of all encoders and decoders, by name. Those of decoders begin with decode.
 func kinds() map[string]limited {
 	all := map[string]limited{}
 	for _, k := range encoders.EncoderKinds {
 		all[k.Name] = k.New()
 	}
 	for _, k := range encoders.DecoderKinds {
-		all[k.Name] = k.New()
+		all["decode "+k.Name] = k.New()
 	}
 	return all
 }
@@ -82,7 +82,11 @@ func TestTagsOfAllKinds(t *testing.T) {
 			case reflect.Slice:
 				key += ".left"
 			case reflect.Pointer:
-				reflect.ValueOf(opts).Elem().FieldByIndex(f.Index).Set(reflect.ValueOf(level(5)))
+				if f.Type.Elem().Kind() == reflect.Array {
+					key += "[0]"
+				} else {
+					reflect.ValueOf(opts).Elem().FieldByIndex(f.Index).Set(reflect.ValueOf(level(5)))
+				}
 			}
 			if low, high, ok := opts.Limits(key); !ok || low >= high && f.Type.Kind() != reflect.Array {
 				t.Errorf("%s: it can be tuned: expected limits, got %d to %d (%v)", at, low, high, ok)
@@ -119,12 +123,14 @@ func setRequired(t *testing.T, name string, opts limited) {
 			*field = ms
 		case *[2]time.Duration:
 			*field = [2]time.Duration{2 * ms, ms}
+		case *[2]encoders.Command:
+			*field = [2]encoders.Command{0, encoders.FullScale}
 		case *physic.Frequency:
 			*field = physic.Hertz
 		case *[]encoders.Named[encoders.Choice]:
 			*field = choices(-encoders.FullScale, encoders.FullScale)
 		case *string:
-			*field = cmp.Or(preset, "a")
+			*field = cmp.Or(preset, f.Tag.Get("yaml"))
 		case *bool:
 			*field = preset == "true"
 		case *int:
@@ -150,6 +156,7 @@ func TestAllKindsOpen(t *testing.T) {
 		setRequired(t, name, opts)
 	}
 	set["threshold"].(*encoders.ThresholdOpts).Above = level(5) // or below: one of them is required
+	set["decode population-vector"].(*encoders.PopulationVectorOpts).Values = choices(5, 6)
 	open := func(o limited) error {
 		var err error
 		if encoder, is := o.(encoders.EncoderOptions); is {
@@ -170,8 +177,9 @@ func TestAllKindsOpen(t *testing.T) {
 			t.Errorf("%s: expected a mistake if no option is set, got %v", name, open(none))
 		}
 	}
-	for name, want := range map[string][]string{"push-pull": {"a", ""}, "count": {"a"}, "winner-take-all": {"0", "1"}} {
-		if got := set[name].(encoders.DecoderOptions).Neurons(); !slices.Equal(got, want) {
+	for name, want := range map[string][]string{"push-pull": {"forward", ""}, "count": {"neuron"}, "trace": {"forward", ""},
+		"isi": {"neuron"}, "first-spike": {"start", "neuron"}, "winner-take-all": {"0", "1"}, "population-vector": {"0", "1"}} {
+		if got := set["decode "+name].(encoders.DecoderOptions).Neurons(); !slices.Equal(got, want) {
 			t.Errorf("%s: got neurons %q, want %q", name, got, want)
 		}
 	}
@@ -182,6 +190,14 @@ func choices(commands ...int64) (all []encoders.Named[encoders.Choice]) {
 		all = append(all, encoders.Named[encoders.Choice]{Name: fmt.Sprint(i), Value: encoders.Choice{Micro: c}})
 	}
 	return all
+}
+
+func isi(from, to, silence time.Duration) *encoders.ISIDecoderOpts {
+	return &encoders.ISIDecoderOpts{Intervals: [2]time.Duration{from, to}, Silence: silence}
+}
+
+func vector(population string, commands *[2]encoders.Command, values ...int64) *encoders.PopulationVectorOpts {
+	return &encoders.PopulationVectorOpts{Window: ms, Population: population, Commands: commands, Values: choices(values...)}
 }
 
 func words(words ...string) *encoders.WinnerTakeAllOpts {
@@ -254,6 +270,38 @@ func TestCheck(t *testing.T) {
 		{"as many spikes as a window holds", &encoders.CountOpts{Window: time.Second, Full: encoders.WindowSpikes * physic.Hertz}, nil},
 		{"more than a window holds", &encoders.CountOpts{Window: time.Second, Full: physic.MegaHertz},
 			[]string{"full: 1000000 spikes in a window of 1s: expected at most 65536"}},
+		{"trace", &encoders.TraceOpts{Forward: "a", Backward: "b", Step: 1, Decay: time.Hour}, nil},
+		{"a trace that lasts", &encoders.TraceOpts{Forward: "a", Step: 1}, nil},
+		{"short", &encoders.TraceOpts{Decay: us}, []string{"decay: 1µs: expected 1ms to 1h0m0s"}},
+		{"one neuron both ways", &encoders.TraceOpts{Forward: "a", Backward: "a"},
+			[]string{"backward: expected another neuron than forward, got a"}},
+		{"isi", isi(50*ms, 5*ms, 50*ms), nil},
+		{"from 0", isi(0, 5*ms, 0), nil},
+		{"equal intervals", isi(5*ms, 5*ms, 0), []string{"intervals: expected two different intervals, such as [50ms, 5ms]"}},
+		{"equal ticks", isi(5*ms, 5*ms+1, 0), []string{"intervals: expected two different intervals, such as [50ms, 5ms]"}},
+		{"long", isi(0, 2*time.Hour, 0), []string{"intervals[1]: 2h0m0s: expected 0s to 1h0m0s"}},
+		{"negative", isi(-1, ms, 0), []string{"intervals[0]: -1ns: expected 0s to 1h0m0s"}},
+		{"a silence within the intervals", isi(5*ms, 50*ms, 20*ms),
+			[]string{"silence: 20ms: expected at least 50ms, the longer of the intervals"}},
+		{"first spike", &encoders.FirstSpikeOpts{Window: ms, Start: "a", Neuron: "b"}, nil},
+		{"the same neuron", &encoders.FirstSpikeOpts{Window: ms, Start: "a", Neuron: "a"},
+			[]string{"start: expected another neuron than a, whose spikes are timed"}},
+		{"all wrong", &encoders.FirstSpikeOpts{Commands: [2]encoders.Command{2 * encoders.FullScale, 0}, Delay: -ms},
+			[]string{"window: 0s: expected at least 1µs", "commands[0]: 2: expected a command from -1 to 1",
+				"delay: -1ms: expected 0s to 1h0m0s"}},
+		{"population", vector("p", &[2]encoders.Command{}), nil},
+		{"values", vector("", nil, 0, encoders.FullScale), nil},
+		{"neither", vector("", nil),
+			[]string{": expected a population with its commands, or values: the neurons and what each prefers"}},
+		{"both", vector("p", &[2]encoders.Command{}, 5), []string{"values: expected population or values, not both"}},
+		{"commands without a population", vector("", &[2]encoders.Command{}, 5),
+			[]string{"commands: they belong to a population: expected the command of each neuron in values"}},
+		{"a population without commands", vector("p", nil),
+			[]string{"population: expected the commands of its first and its last neuron: commands, such as [-1, 1]"}},
+		{"beyond full scale", vector("", nil, -2*encoders.FullScale), []string{"values.0: -2: expected a command from -1 to 1"}},
+		{"a population of one", &encoders.PopulationVectorOpts{Window: ms, Population: "p", Members: []string{"p"},
+			Commands: &[2]encoders.Command{0, -2 * encoders.FullScale}}, []string{"commands[1]: -2: expected a command from -1 to 1",
+			"population: p: expected a population of at least two neurons"}},
 		{"choices", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(-encoders.FullScale, encoders.FullScale)}, nil},
 		{"no choices", &encoders.WinnerTakeAllOpts{Window: ms}, []string{"choices: expected at least one neuron with its command"}},
 		{"beyond full scale", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(0, -2*encoders.FullScale)},
@@ -319,6 +367,24 @@ func TestLimits(t *testing.T) {
 		{"winner", &encoders.WinnerTakeAllOpts{Window: 2 * time.Minute}, "window", us, 2 * time.Minute},
 		{"winner", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(1)}, "choices.0", int64(-unit), int64(unit)},
 		{"label", words("left"), "choices.0", nil, nil},
+		{"winner", &encoders.WinnerTakeAllOpts{}, "margin", 0, 65536},
+		{"trace", &encoders.TraceOpts{Decay: ms}, "decay", ms, time.Minute},
+		{"long trace", &encoders.TraceOpts{Decay: time.Hour}, "decay", ms, time.Hour},
+		{"trace", &encoders.TraceOpts{}, "step", encoders.Share(1), encoders.Share(unit)},
+		{"isi", falling(isi(50*ms, 5*ms, 0)), "intervals[0]", 5*ms + us, time.Minute},
+		{"isi", falling(isi(50*ms, 5*ms, 80*ms)), "intervals[0]", 5*ms + us, 80 * ms},
+		{"isi", falling(isi(50*ms, 5*ms, 80*ms)), "intervals[1]", time.Duration(0), 50*ms - us},
+		{"isi", isi(5*ms, 50*ms, 80*ms), "intervals[0]", time.Duration(0), 50*ms - us},
+		{"isi", isi(5*ms, 50*ms, 80*ms), "intervals[1]", 5*ms + us, 80 * ms},
+		{"isi", isi(5*ms, time.Hour, 0), "intervals[1]", 5*ms + us, time.Hour},
+		{"isi", isi(5*ms, 50*ms, 80*ms), "silence", 50 * ms, time.Minute},
+		{"isi", isi(5*ms, 50*ms, 0), "commands[1]", encoders.Command(-unit), encoders.Command(unit)},
+		{"first spike", &encoders.FirstSpikeOpts{Window: ms}, "delay", time.Duration(0), time.Minute},
+		{"first spike", &encoders.FirstSpikeOpts{Window: ms}, "window", us, time.Minute},
+		{"first spike", &encoders.FirstSpikeOpts{Window: ms}, "commands[0]", encoders.Command(-unit), encoders.Command(unit)},
+		{"vector", vector("p", nil), "commands[0]", encoders.Command(-unit), encoders.Command(unit)},
+		{"vector", vector("", nil, 5), "values.0", encoders.Command(-unit), encoders.Command(unit)},
+		{"vector", vector("", nil, 5), "values", nil, nil},
 	} {
 		low, high, ok := c.opts.Limits(c.key)
 		if c.low == nil {
@@ -331,6 +397,11 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %s: got %d to %d (%v), want %d to %d", c.name, c.key, low, high, ok, wantLow, wantHigh)
 		}
 	}
+}
+
+func falling(o *encoders.ISIDecoderOpts) *encoders.ISIDecoderOpts {
+	o.KeepDirection()
+	return o
 }
 
 // A rate is allowed at its own longest interval.

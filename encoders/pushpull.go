@@ -42,11 +42,7 @@ func (o *PushPullOpts) Limits(key string) (low, high int64, ok bool) { return o.
 
 // Check implements DecoderOptions.
 func (o *PushPullOpts) Check() []options.Mistake {
-	mistakes := o.counting().check()
-	if o.Forward != "" && o.Forward == o.Backward {
-		mistakes = append(mistakes, options.Wrong("backward", "expected another neuron than forward, got %s", o.Backward))
-	}
-	return mistakes
+	return append(o.counting().check(), checkOpposite(o.Forward, o.Backward)...)
 }
 
 func (o *PushPullOpts) counting() counting { return counting{full: o.Full, window: o.Window} }

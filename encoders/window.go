@@ -31,7 +31,7 @@ type windowSpike struct {
 }
 
 func newWindow(length time.Duration, inputs int) window {
-	return window{length: core.Tick(length.Microseconds()), ring: make([]windowSpike, 64), counts: make([]int, inputs),
+	return window{length: ticks(length), ring: make([]windowSpike, 64), counts: make([]int, inputs),
 		latest: make([]core.Tick, inputs)}
 }
 

@@ -1,7 +1,6 @@
 package encoders
 
 import (
-	"strings"
 	"time"
 
 	"fluxd/core"
@@ -77,8 +76,8 @@ func (o *WinnerTakeAllOpts) Limits(key string) (low, high int64, ok bool) {
 	case "margin":
 		return 0, WindowSpikes, true
 	}
-	if _, choice := strings.CutPrefix(key, "choices."); choice && !o.Label {
-		return -FullScale, FullScale, true
+	if isPart(key, "choices") && !o.Label {
+		return commandLimits()
 	}
 	return 0, 0, false
 }
@@ -89,15 +88,13 @@ func (o *WinnerTakeAllOpts) Check() []options.Mistake {
 	if len(o.Choices) == 0 {
 		mistakes = append(mistakes, options.Wrong("choices", "expected at least one neuron with its command"))
 	}
+	if !o.Label {
+		return append(mistakes, checkNumbers("choices", o.Choices)...)
+	}
 	for _, choice := range o.Choices {
-		key := "choices." + choice.Name
-		switch word, number := choice.Value.Word, float64(choice.Value.Micro)/FullScale; {
-		case o.Label && word == "":
-			mistakes = append(mistakes, options.Wrong(key, "%g: expected a word, since the actuator is a label", number))
-		case !o.Label && word != "":
-			mistakes = append(mistakes, options.Wrong(key, "%q: expected a command from -1 to 1", word))
-		case number < -1 || number > 1:
-			mistakes = append(mistakes, options.Wrong(key, "%g: expected a command from -1 to 1", number))
+		if choice.Value.Word == "" {
+			mistakes = append(mistakes, options.Wrong("choices."+choice.Name, "%g: expected a word, since the actuator is a label",
+				float64(choice.Value.Micro)/FullScale))
 		}
 	}
 	return mistakes

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -75,8 +74,7 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	}
 	for _, a := range c.Actuators {
 		d := a.Value.Decode
-		neurons := slices.DeleteFunc(d.Options.Neurons(), func(name string) bool { return name == "" })
-		fmt.Fprintf(table, "%s\t%s\t%s\t<- %s\n", a.Name, a.Value.Device, d.Kind, strings.Join(neurons, ", "))
+		fmt.Fprintf(table, "%s\t%s\t%s\t<- %s\n", a.Name, a.Value.Device, d.Kind, strings.Join(d.ListensTo(), ", "))
 	}
 	return table.Flush()
 }
