@@ -7,9 +7,10 @@ import (
 	"fluxd/options"
 )
 
-// ISIDecoder decodes the time between the two latest spikes of a neuron, its inter-spike interval. The first of two intervals gives the
-// first of two commands, the second the second one; between them the command is linear in the interval, and beyond them it is
-// that of the end. So it inverts an encoder of intervals. It answers with the second spike, where a count needs a whole window.
+// ISIDecoder decodes the time between the two latest spikes of a neuron, its inter-spike interval. The first of two intervals
+// gives the first of two commands, the second the second one; between them the command is linear in the interval, and beyond them
+// it is that of the end. So it inverts an encoder of intervals. It answers with the second spike, where a count needs a whole
+// window.
 //
 // The command stays until the next spike. After a silence there is no command, and it takes two spikes to have one again. Spikes
 // of one tick are an interval of 0.
@@ -38,7 +39,8 @@ type ISIDecoderOpts struct {
 	Falling bool `yaml:"-"` // the robot file has the longer interval first, and Limits keeps it so; see KeepDirection
 }
 
-var isiDecoderKind = DecoderKind{Name: "isi", About: "the time between two spikes", New: func() DecoderOptions { return new(ISIDecoderOpts) }}
+var isiDecoderKind = DecoderKind{Name: "isi", About: "the time between two spikes",
+	New: func() DecoderOptions { return new(ISIDecoderOpts) }}
 
 // Neurons implements DecoderOptions.
 func (o *ISIDecoderOpts) Neurons() []string { return []string{o.Neuron} }

@@ -54,7 +54,8 @@ func TestISIIsTheNaiveOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := rapid.IntRange(0, 5000).Draw(t, "from")
 		to := rapid.IntRange(0, 5000).Filter(func(to int) bool { return to != from }).Draw(t, "to")
-		opts := &ISIDecoderOpts{Intervals: [2]time.Duration{time.Duration(from) * time.Microsecond, time.Duration(to) * time.Microsecond}}
+		opts := &ISIDecoderOpts{}
+		opts.Intervals = [2]time.Duration{time.Duration(from) * time.Microsecond, time.Duration(to) * time.Microsecond}
 		for i := range opts.Commands {
 			opts.Commands[i] = Command(rapid.IntRange(-FullScale, FullScale).Draw(t, "command"))
 		}
