@@ -1,10 +1,10 @@
 // Package worlds has the worlds of simulated robots. A world gives the devices of a robot something to sense, and changes with
-// what its actuators do.
+// what its actuators do. It takes the robot from its file: twins of its devices are put at the pins and addresses that the file
+// names, and the file's body says what the actuators move and where the sensors look.
 //
-//	kind, ok := worlds.Find("arena")
+//	kind, ok := worlds.Find("floor")
 //	board := sim.New(clock)
-//	wiring := []worlds.Connection{{Name: "eye", Device: "bh1750", Role: "address", Bus: "I2C1", Address: 0x23}}
-//	world, err := worlds.Open(kind.New(), board, wiring, seed)
+//	world, err := worlds.Open(kind.New(), board, &robot, seed)
 //	if err != nil {
 //		return err
 //	}
@@ -12,32 +12,54 @@
 //	fmt.Println(world.Score().Text)
 //	fmt.Print(world.Picture(64, 24))
 //
-// Each world has a file, and a line in Kinds. A world with the same seed and the same commands goes through the same states, to
-// the last bit, on every processor. A World may be used from any goroutine.
+// Each world has a file and a line in Kinds. Its options stand in a YAML file; those that come with fluxd are in Files. A world is
+// a physics, which says how its state changes in a step of time, and what can be sensed in it; the rest is the same for all.
+//
+// A world with the same seed and the same commands goes through the same states, to the last bit, on every processor. A World may
+// be used from any goroutine.
 package worlds
 
 import (
-	"fmt"
+	"embed"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
-	"periph.io/x/conn/v3/gpio"
-
 	"fluxd/boards/sim"
-	"fluxd/boards/sim/chips"
+	"fluxd/options"
 )
 
 // A Kind is a kind of world.
 type Kind struct {
-	Name   string         // in a robot file: "arena"
+	Name   string         // in a world's file: "floor"
 	About  string         // one phrase: what a robot finds there
 	Events []string       // the codes of its events
 	New    func() Options // returns options with nothing set, not even the defaults
 }
 
 // Kinds lists all worlds. The first is the default.
-var Kinds = []Kind{noneKind, tableKind, arenaKind}
+var Kinds = []Kind{noneKind, tableKind}
+
+// Files has the worlds that come with fluxd beside the kinds: NAME.yaml.
+//
+//go:embed *.yaml
+var Files embed.FS
+
+// Names returns the names of all worlds that come with fluxd: the files and the kinds.
+func Names() (names []string) {
+	for _, k := range Kinds {
+		names = append(names, k.Name)
+	}
+	entries, err := Files.ReadDir(".")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return names
+}
 
 // Find returns the kind with a name; false if there is none.
 func Find(name string) (Kind, bool) {
@@ -48,33 +70,49 @@ func Find(name string) (Kind, bool) {
 	return Kinds[i], true
 }
 
-// Options are the options of a world in a robot file. The fields of a struct of options have the tags of package options.
+// Options are the options of a world, as in its file. Their fields have the tags of package options.
 type Options interface {
-	// Check checks a robot's wiring. It returns the connections that the world refuses, and those that it does not know: they do
-	// nothing there.
-	Check(wiring []Connection) (refused, unknown []Mistake)
-
-	// open makes the world. It returns nil if nothing in it changes.
-	open(b *builder) (World, error)
+	// Check returns the mistakes that no limit shows.
+	Check() []options.Mistake
+	// physics returns what happens in the world; nil if nothing changes.
+	physics(robot *Robot) physics
 }
 
 // A World is a world that changes.
 type World interface {
 	// Advance moves on to a time since the start. An earlier time does nothing.
 	Advance(at time.Duration)
-	// Score returns how well the robot has done so far. It depends only on the seed and the commands of the actuators.
+	// Score returns how well the robot has done so far in this episode. It depends only on the seed and the commands of the
+	// actuators.
 	Score() Score
+	// Over reports whether the episode has ended. Nothing changes any more until Restart.
+	Over() bool
+	// Restart begins another episode at the present time: the world is as at the start with this seed.
+	Restart(seed uint64)
 	// Events returns the events since the last call.
 	Events() []Event
 	// Picture draws the world from above, with at most so many characters; it returns "" if these are too few.
 	Picture(columns, rows int) string
+	// State returns the present state, for JSON: numbers in SI units, by name.
+	State() map[string]float64
+	// Quantity returns a quantity that simulated sensors can read, in millionths of its unit; false if there is none with this name.
+	Quantity(name string) (read func(at time.Duration) int64, ok bool)
+	// Close ends what a world has started outside this process. The world stands still afterwards.
+	Close() error
 }
 
-// Score says how well a robot has done.
+// Score says how well a robot has done in an episode.
 type Score struct {
-	Text    string // one line: "reached the lamp after 3.210 s"
-	Goal    string // what counts as success: "reached the lamp"
-	Reached bool   // the robot has reached the goal
+	Text    string  // one line: "reached the lamp after 3.210 s"
+	Goal    string  // what counts as success: "reached the lamp"; "" where nothing does
+	Reached bool    // the robot has reached the goal
+	Values  []Value // the same in numbers, always in the same order
+}
+
+// Value is a number of a score.
+type Value struct {
+	Name   string // with its unit, for programs: "lamps", "first_s"
+	Number float64
 }
 
 // Event is an event in a world.
@@ -83,123 +121,38 @@ type Event struct {
 	Text string // for people
 }
 
-// Connection is a wire of a robot: a pin of a device, or its address on a bus. In a list, all wires of a device follow one
-// another.
-type Connection struct {
-	Name      string // of the device, in the robot file
-	Device    string // its kind in the robot file: "bh1750"
-	Role      string // the key of the pin in the robot file: "echo"; "address" on a bus
-	Pin       string // "GPIO17", or "more/A0" of the expander more; "" on a bus
-	Bus       string // "I2C1"; "" for a pin
-	Address   uint16
-	Input     bool // the board reads the pin
-	ActiveLow bool // of an input: a pressed switch makes it low
+// Check compares a robot with a world. It returns what the world refuses, and what it does not know, which does nothing there.
+func Check(o Options, robot *Robot) (refused, unknown []*Mistake) {
+	switch o.(type) {
+	case *NoneOpts:
+		return nil, unanswered(robot)
+	case *TableOpts:
+		return nil, nil
+	}
+	return check(o.physics(robot), robot)
 }
 
-// Where returns the pin, or the bus and address.
-func (c *Connection) Where() string {
-	if c.Bus != "" {
-		return fmt.Sprintf("%s 0x%02x", c.Bus, c.Address)
+// Open connects a robot's devices to a board, and makes the world; it returns nil if nothing in the world changes. Every world has
+// the robot's expanders, because their pins are pins of the board, and its switches, which are not pressed. A line that the world
+// releases (sim.Pin.Release) is a broken wire. An error is a Mistake.
+func Open(o Options, board *sim.Board, robot *Robot, seed uint64) (World, error) {
+	b := &builder{board: board, robot: robot, wiring: robot.Wiring, expanders: map[string]sim.Device{}}
+	if err := b.common(); err != nil {
+		return nil, err
 	}
-	return c.Pin
-}
-
-// Mistake is an error in a connection.
-type Mistake struct {
-	At  int // its index in the wiring; -1 for a connection that is missing
-	Err error
-}
-
-// Error returns the error.
-func (m *Mistake) Error() string { return m.Err.Error() }
-
-// Unwrap returns the error.
-func (m *Mistake) Unwrap() error { return m.Err }
-
-// Open connects the devices that a robot has in every world, then makes the world; it returns nil if nothing in the world
-// changes. Every world has the robot's expanders, because their pins are pins of the board, and its switches, which are not
-// pressed. A line that the world releases (sim.Pin.Release) is a broken wire. An error is a Mistake.
-func Open(options Options, b *sim.Board, wiring []Connection, seed uint64) (World, error) {
-	w := &builder{board: b, wiring: wiring, seed: seed, expanders: map[string]sim.Device{}}
-	for _, multiplexers := range []bool{true, false} { // multiplexers come first: others may be behind them
-		for i, c := range wiring {
-			if kind, _ := chips.Find(c.Device); kind.Expander && c.Bus != "" && (kind.Buses > 0) == multiplexers {
-				if err := w.attach(i, w.end(i), kind); err != nil {
-					return nil, err
-				}
-			}
-		}
+	if _, none := o.(*NoneOpts); none {
+		return nil, nil
 	}
-	for i, c := range wiring {
-		if kind, _ := chips.Find(c.Device); c.Input && kind.OnPins == nil {
-			line, err := w.line(c.Pin)
-			if err != nil {
-				return nil, &Mistake{i, err}
-			}
-			line.Drive(gpio.Level(c.ActiveLow))
-		}
+	p := o.physics(robot)
+	if p == nil {
+		return nil, b.devices(func([]*Sensor) senses { return nil })
 	}
-	return options.open(w)
-}
-
-// builder connects the devices of a world to a board.
-type builder struct {
-	board     *sim.Board
-	wiring    []Connection
-	seed      uint64
-	expanders map[string]sim.Device // by name
-}
-
-// end returns the index after the last wire of the device whose wire has the given index.
-func (b *builder) end(from int) int {
-	to := from + 1
-	for to < len(b.wiring) && b.wiring[to].Name == b.wiring[from].Name && b.wiring[to].Device == b.wiring[from].Device {
-		to++
+	if refused, _ := check(p, robot); len(refused) > 0 {
+		return nil, refused[0]
 	}
-	return to
-}
-
-// attach connects a twin to the bus and address of the connection from, and to its reset pin, if that is among the connections up
-// to to.
-func (b *builder) attach(from, to int, kind chips.Kind) error {
-	c, device := &b.wiring[from], kind.OnBus(nil, nil)
-	if err := b.board.Attach(c.Bus, c.Address, device); err != nil {
-		return &Mistake{from, err}
+	w, err := newStepped(p, b, seed)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
 	}
-	for i := from + 1; i < to; i++ {
-		if b.wiring[i].Role != kind.Reset {
-			continue
-		}
-		line, err := b.line(b.wiring[i].Pin)
-		if err != nil {
-			return &Mistake{i, err}
-		}
-		device.(interface{ ResetBy(*sim.Pin) }).ResetBy(line)
-	}
-	for channel := range kind.Buses {
-		device.(interface{ Connect(int, *sim.Bus) }).Connect(channel, b.board.Branch(fmt.Sprintf("%s/%d", c.Name, channel)))
-	}
-	if kind.Expander {
-		b.expanders[c.Name] = device
-	}
-	return nil
-}
-
-// line returns a pin of the board or of an expander.
-func (b *builder) line(name string) (*sim.Pin, error) {
-	if expander, pin, ok := strings.Cut(name, "/"); ok {
-		if chip, has := b.expanders[expander].(interface {
-			Line(name string) (*sim.Pin, error)
-		}); has {
-			return chip.Line(pin)
-		}
-	}
-	return b.board.Line(name)
-}
-
-// inEveryWorld reports whether every world has the other end of a connection. A light is an output: nothing in a world needs to
-// answer it.
-func inEveryWorld(c *Connection) bool {
-	kind, _ := chips.Find(c.Device)
-	return kind.Expander || c.Device == "switch" || c.Device == "light"
+	return w, nil
 }
