@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"fluxd/boards/sim/worlds"
 	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
 	"fluxd/sensors"
@@ -48,13 +49,15 @@ func tables() map[string]string {
 		"fleet":             tableOf[Fleet](),
 		"realtime":          tableOf[Realtime](),
 		"compare":           tableOf[Compare](),
+		"body":              tableOf[worlds.Body](),
+		"mount":             tableOf[worlds.Mount](),
 		"time of recording": tableOf[sensors.TimeColumn](),
 	}
 	add := func(name, column string, kinds []strict.Kind) {
 		all[name], all["keys of "+name] = strict.TableOfKinds(column, kinds), strict.TableOfKeys(column, kinds)
 	}
-	_, worlds := new(Board).Kinds()
-	add("worlds", "world", worlds)
+	_, inWorlds := new(World).Kinds()
+	add("worlds", "world", inWorlds)
 	_, devices := new(Sensor).Kinds()
 	for i, k := range sensors.Kinds {
 		devices[i].About = measuresOf(k)

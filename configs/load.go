@@ -45,14 +45,18 @@ func Examples() []Example {
 }
 
 // Load reads an example by its name, or a robot file by its path. If the file has mistakes, the error is Errors.
-func Load(name string) (*Robot, error) {
+func Load(name string) (*Robot, error) { return LoadInWorld(name, "") }
+
+// LoadInWorld is Load, but puts the robot on the simulated board, into a world: one that comes with fluxd, or the one of a file by
+// its path. A world of "" leaves the robot where its file says.
+func LoadInWorld(name, world string) (*Robot, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {
 			folder, err := fs.Sub(embedded, "robots")
 			if err != nil {
 				return nil, err
 			}
-			return Parse(name, data, folder)
+			return parse(name, data, folder, world)
 		}
 	}
 	data, err := files.Read(name, MaxSize)
@@ -67,7 +71,7 @@ func Load(name string) (*Robot, error) {
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
-	return Parse(name, data, files.Folder(filepath.Dir(name)))
+	return parse(name, data, files.Folder(filepath.Dir(name)), world)
 }
 
 // reason returns a path error without the path, which the message names already.
@@ -82,6 +86,10 @@ func reason(err error) error {
 // Parse reads the text of a robot file. Source is its name in messages. Folder has the data files that it names; nil has none. If
 // the text has mistakes, the error is Errors.
 func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
+	return parse(source, data, folder, "")
+}
+
+func parse(source string, data []byte, folder fs.FS, world string) (*Robot, error) {
 	if len(data) > MaxSize {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}
 	}
@@ -100,6 +108,9 @@ func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	}
 	robot := &Robot{Files: folder, Source: source}
 	d.Decode(robot, "the robot")
+	if world != "" {
+		robot.Board.Kind, robot.Board.World, robot.Board.given = "sim", world, world
+	}
 	if !d.Exhausted() { // otherwise a part of the file was not read
 		expansion := circuits.Expand(d, &robot.Written, robot.Circuits)
 		robot.Network, robot.Index = expansion.Network, expansion.Index

@@ -28,6 +28,7 @@ type Robot struct {
 	Written   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name, and how spikes become commands"`
 	Rewards   []Named[Reward]           `yaml:"rewards" doc:"what teaches the robot, by name: sensor readings or MQTT requests that fire modulator neurons"`
+	Body      worlds.Body               `yaml:"body" doc:"the robot's body, for simulated worlds; a real board needs no body"`
 	Safety    Safety                    `yaml:"safety" doc:"arming, emergency stop, watchdog: what protects people and the robot"`
 	Tuning    *Tuning                   `yaml:"tuning" doc:"file that keeps tuned values"`
 	Learnt    *Learnt                   `yaml:"learnt" doc:"file that keeps learnt weights from one run to the next"`
@@ -70,16 +71,10 @@ func outline(root *yaml.Node) *yaml.Node {
 type Board struct {
 	Kind    string         `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: simulated; raspberrypi: 40-pin header; linux: any other machine; auto: raspberrypi or linux"`
 	Model   string         `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"pi5: GPIO12, 13, 18, 19 are four PWM channels; any: they are two"`
-	World   string         `yaml:"world" when:"kind=sim" default:"none"`
-	Options worlds.Options // of the world
-}
+	World   string         `yaml:"world" when:"kind=sim" default:"none" doc:"what the robot lives in: a world that comes with fluxd, or the path of a world's file"`
+	Options worlds.Options `yaml:"-"` // of the world, from its file
 
-// Kinds returns the worlds of package worlds.
-func (*Board) Kinds() (key string, kinds []strict.Kind) {
-	for _, k := range worlds.Kinds {
-		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
-	}
-	return "world", kinds
+	given string // the world that the user has put the robot into, whatever its file says; "" for that of the file
 }
 
 // Expander is a chip on a bus that adds pins or buses.

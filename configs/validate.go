@@ -35,6 +35,7 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.actuators()
 	v.rewards()
 	v.wiring()
+	v.world()
 	v.safety()
 	v.mqtt()
 	v.realtime()

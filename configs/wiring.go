@@ -171,13 +171,6 @@ func (v *validator) wiring() {
 			buses[all[i].Bus] = true
 		}
 	}
-	refused := map[int]error{}
-	if options, simulated := v.robot.World(); simulated {
-		mistakes, _ := options.Check(WorldWiring(all))
-		for _, m := range mistakes {
-			refused[m.At] = m.Err
-		}
-	}
 	before := map[string][]*Connection{} // the wires checked so far, by bus of the board and address
 	defer func() {
 		v.startAddresses(all, addresses, before)
@@ -189,7 +182,7 @@ func (v *validator) wiring() {
 			continue
 		}
 		if c.Bus != "" {
-			if !v.bus(c, refused[i]) {
+			if !v.bus(c) {
 				continue
 			}
 			if other := addresses[c.Where()]; other == nil {
@@ -241,8 +234,8 @@ func (v *validator) startAddresses(all []Connection, addresses map[string]*Conne
 	}
 }
 
-// bus checks that the board can have a bus, and that its world accepts the device there.
-func (v *validator) bus(c *Connection, refused error) bool {
+// bus checks that the board can have a bus.
+func (v *validator) bus(c *Connection) bool {
 	path := strings.TrimSuffix(c.Path, ".address") + ".bus"
 	if strings.Contains(c.Bus, "/") {
 		return v.expanderBus(c, path)
@@ -253,8 +246,6 @@ func (v *validator) bus(c *Connection, refused error) bool {
 		v.Fail(path, "%q: the simulated board has I2C0 and I2C1", strict.Shorten(c.Bus))
 	case err != nil:
 		v.Fail(path, "%q: expected a bus by its number, such as I2C1 or 1", strict.Shorten(c.Bus))
-	case refused != nil:
-		v.Fail(c.Path, "%v", refused)
 	default:
 		return true
 	}

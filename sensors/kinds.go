@@ -12,7 +12,7 @@ import (
 
 // Kinds lists all sorts of sensors, in the order of their names.
 var Kinds = []Kind{ads1115Kind, adxl345Kind, as5600Kind, bh1750Kind, bme280Kind, buttonKind, hcsr04Kind, hx711Kind,
-	ina219Kind, linearrayKind, logKind, mpu6050Kind, pirKind, quadratureKind, tcs34725Kind, tmp102Kind, tmp105Kind, vl53l0xKind}
+	ina219Kind, linearrayKind, logKind, mpu6050Kind, pirKind, quadratureKind, simulatedKind, tcs34725Kind, tmp102Kind, tmp105Kind, vl53l0xKind}
 
 // A Kind is a sort of sensor. Its name is the value of the key device in a robot file.
 type Kind struct {
@@ -105,6 +105,8 @@ type Parts interface {
 	EdgePin(name string) (EdgePin, error)
 	Bus(name string) (i2c.Bus, error)
 	Recording(file string) (*Recording, error)
+	// Quantity returns the function that reads a quantity of the simulated world.
+	Quantity(name string) (func(at time.Duration) int64, error)
 	// Shared returns an object that several devices at one place share. The first device creates it.
 	Shared(place string, create func() any) any
 }

@@ -29,6 +29,10 @@ func (p paper) Recording(string) (*Recording, error) {
 	return ReadRecording("walk.csv", strings.NewReader(p.file))
 }
 
+func (p paper) Quantity(string) (func(time.Duration) int64, error) {
+	return func(at time.Duration) int64 { return int64(at) }, nil
+}
+
 func (p paper) Shared(_ string, create func() any) any { return create() }
 
 type paperPin struct {

@@ -130,6 +130,15 @@ func (d *Decoder) FailAt(at *yaml.Node, path, format string, args ...any) {
 	d.errors = append(d.errors, &e)
 }
 
+// Include records the mistakes of another file that this one names.
+func (d *Decoder) Include(others Errors) {
+	for _, e := range others {
+		if d.more = d.more || len(d.errors) == MaxErrors; !d.more {
+			d.errors = append(d.errors, e)
+		}
+	}
+}
+
 // Fail records a mistake at a path, unless the value there is unreadable, which is recorded already. If the path is not in the
 // file, the mistake is at the nearest part of the path that is.
 func (d *Decoder) Fail(path, format string, args ...any) {

@@ -84,13 +84,13 @@ type Body struct {
 
 // Mount says where a sensor is, and how well it works.
 type Mount struct {
-	At     [2]physic.Distance `yaml:"at" doc:"place: how far ahead and how far to the left, such as [8 cm, -2 cm]; absent: at the front"`
-	Facing physic.Angle       `yaml:"facing" min:"-180 °" max:"180 °" doc:"direction in which it looks, counted to the left from ahead, such as 40 °"`
-	Senses string             `yaml:"senses" doc:"what it senses, if its device leaves that open: one of what the world offers, such as line; nothing: it is at rest"`
-	Wheel  string             `yaml:"wheel" enum:"left,right" doc:"the wheel that it turns with"`
-	Cone   physic.Angle       `yaml:"cone" min:"0 °" max:"360 °" doc:"full width of the cone in which it senses; absent: that of the device"`
-	Noise  Amount             `yaml:"noise" doc:"standard deviation of its readings, in their unit; absent: none"`
-	Delay  time.Duration      `yaml:"delay" default:"0s" max:"1s" doc:"how old what it senses is"`
+	At     *[2]physic.Distance `yaml:"at" doc:"place: how far ahead and how far to the left, such as [8 cm, -2 cm]; absent: at the front"`
+	Facing physic.Angle        `yaml:"facing" min:"-180 °" max:"180 °" doc:"direction in which it looks, counted to the left from ahead, such as 40 °"`
+	Senses string              `yaml:"senses" doc:"what it senses, if its device leaves that open: one of what the world offers, such as line; nothing: it is at rest"`
+	Wheel  string              `yaml:"wheel" enum:"left,right" doc:"the wheel that it turns with"`
+	Cone   physic.Angle        `yaml:"cone" min:"0 °" max:"360 °" doc:"full width of the cone in which it senses; absent: that of the device"`
+	Noise  Amount              `yaml:"noise" doc:"standard deviation of its readings, in their unit; absent: none"`
+	Delay  time.Duration       `yaml:"delay" default:"0s" max:"1s" doc:"how old what it senses is"`
 
 	Given bool `yaml:"-"` // the robot file has this mount
 }
@@ -113,11 +113,17 @@ func (r *Robot) mount(sensor string) Mount {
 	for _, m := range r.Body.Sensors {
 		if m.Name == sensor {
 			m.Value.Given = true
+			if m.Value.At == nil {
+				m.Value.At = r.front()
+			}
 			return m.Value
 		}
 	}
-	return Mount{At: [2]physic.Distance{r.Body.Radius, 0}}
+	return Mount{At: r.front()}
 }
+
+// front is the place of a sensor that the body says nothing of.
+func (r *Robot) front() *[2]physic.Distance { return &[2]physic.Distance{r.Body.Radius, 0} }
 
 // role returns what an actuator moves: what the body says, or the part that has the actuator's name.
 func (r *Robot) role(actuator string) (role string, given bool) {
@@ -136,7 +142,12 @@ func metres(d physic.Distance) float64 { return float64(d) / float64(physic.Metr
 func radians(a physic.Angle) float64 { return float64(a) / float64(physic.Radian) }
 
 // place returns where a sensor is, in metres.
-func (m *Mount) place() vector { return vector{metres(m.At[0]), metres(m.At[1])} }
+func (m *Mount) place() vector {
+	if m.At == nil {
+		return vector{}
+	}
+	return vector{metres(m.At[0]), metres(m.At[1])}
+}
 
 // devices are what the devices of sensors sense, by device and measure. A quantity is what a world offers: see quantity. A device
 // that is not listed, or whose quantity is "", may sense various quantities, and the body says which.

@@ -12,7 +12,6 @@ import (
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/worlds"
-	"fluxd/configs"
 )
 
 // A Board has pins and buses. To a driver the simulated board looks like a Raspberry Pi.
@@ -42,11 +41,10 @@ func (b *Body) openBoard() error {
 // openWorld connects a simulated board to a world.
 func (b *Body) openWorld(board *sim.Board, options worlds.Options) (err error) {
 	b.Board = board
-	wires := b.config.Wiring()
-	b.World, err = worlds.Open(options, board, configs.WorldWiring(wires), b.opts.Seed)
+	b.World, err = worlds.Open(options, board, b.config.Simulated(), b.opts.Seed)
 	var wrong *worlds.Mistake
-	if errors.As(err, &wrong) && wrong.At >= 0 {
-		return b.Refused(wires[wrong.At].Path, wires[wrong.At].Owner, err)
+	if errors.As(err, &wrong) && wrong.Path != "" {
+		return b.Wrong(wrong.Path, err)
 	}
 	return err
 }

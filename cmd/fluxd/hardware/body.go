@@ -91,6 +91,9 @@ func (b *Body) Halt(failing func(*Sensor) bool) error {
 		}
 		return nil
 	}, func(s *Sensor) string { return "sensor " + s.Name }))
+	if b.World != nil {
+		errs = append(errs, b.World.Close())
+	}
 	if b.Board != nil {
 		errs = append(errs, Attempt(b.Board.Halt))
 	}

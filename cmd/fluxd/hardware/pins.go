@@ -3,6 +3,7 @@ package hardware
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
@@ -120,6 +121,18 @@ func (p parts) Bus(name string) (i2c.Bus, error) {
 		err = At("bus", err)
 	}
 	return bus, err
+}
+
+// Quantity implements sensors.Parts. Where no world is open, as on paper, the quantity is 0.
+func (p parts) Quantity(name string) (func(at time.Duration) int64, error) {
+	if p.World == nil {
+		return func(time.Duration) int64 { return 0 }, nil
+	}
+	read, ok := p.World.Quantity(name)
+	if !ok {
+		return nil, fmt.Errorf("the world has no %q", name)
+	}
+	return read, nil
 }
 
 // Shared implements sensors.Parts.

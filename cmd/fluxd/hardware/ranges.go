@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
 
+	"fluxd/boards/sim/worlds"
 	"fluxd/configs"
 	"fluxd/encoders"
 	"fluxd/sensors"
@@ -68,20 +70,15 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	return mistakes, warnings
 }
 
-// UnknownToWorld lists the wires of a robot that lead to nothing in its simulated world.
+// UnknownToWorld lists the parts of a robot that have no counterpart in its simulated world, and those that the world misses.
 func UnknownToWorld(config *configs.Robot) (warnings configs.Errors) {
 	options, simulated := config.World()
 	if !simulated {
 		return nil
 	}
-	wires := config.Wiring()
-	_, unknown := options.Check(configs.WorldWiring(wires))
+	_, unknown := worlds.Check(options, config.Simulated())
 	for _, m := range unknown {
-		path := "board.world"
-		if m.At >= 0 {
-			path = wires[m.At].Path
-		}
-		warnings = append(warnings, config.Mistake(path, "%v", m.Err))
+		warnings = append(warnings, config.Mistake(cmp.Or(m.Path, "board.world"), "%v", m.Err))
 	}
 	return warnings
 }
