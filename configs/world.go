@@ -15,6 +15,7 @@ import (
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 	"fluxd/files"
+	"fluxd/options"
 	"fluxd/sensors"
 )
 
@@ -151,7 +152,8 @@ func (r *Robot) Simulated() *worlds.Robot {
 		})
 	}
 	for _, s := range r.Sensors {
-		one := worlds.Sensor{Name: s.Name, Device: s.Value.Device, Measure: s.Value.Measure, Unit: s.Value.unit()}
+		one := worlds.Sensor{Name: s.Name, Device: s.Value.Device, Measure: s.Value.Measure, Unit: s.Value.unit(),
+			Settings: options.Values(s.Value.Options)}
 		if simulated, is := s.Value.Options.(*sensors.SimulatedOpts); is {
 			one.Measure = simulated.Quantity
 		}
@@ -161,7 +163,8 @@ func (r *Robot) Simulated() *worlds.Robot {
 		robot.Sensors = append(robot.Sensors, one)
 	}
 	for _, a := range r.Actuators {
-		robot.Actuators = append(robot.Actuators, worlds.Actuator{Name: a.Name, Device: a.Value.Device})
+		robot.Actuators = append(robot.Actuators, worlds.Actuator{Name: a.Name, Device: a.Value.Device,
+			Settings: options.Values(a.Value.Options)})
 	}
 	return robot
 }

@@ -37,6 +37,7 @@ boards/sim/chips:
 boards/sim/worlds:
 	boards/sim
 	boards/sim/chips
+	options
 	splitmix64
 bridge:
 	bridge/protocol
@@ -196,6 +197,7 @@ configs:
 	core
 	encoders
 	files
+	options
 	sensors
 configs/amounts:
 configs/circuits:

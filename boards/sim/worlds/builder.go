@@ -18,7 +18,7 @@ type builder struct {
 	robot     *Robot
 	wiring    []Connection          // of the robot
 	expanders map[string]sim.Device // by name
-	followers []follower
+	followers []chips.Follower
 }
 
 // senses are the functions of what a device senses, by measure.
@@ -93,6 +93,14 @@ func (b *builder) measuresOf(c *Connection) (all []*Sensor) {
 	return all
 }
 
+// settings returns the options of the device with a wire, by their keys.
+func (b *builder) settings(c *Connection) chips.Settings {
+	if all := b.measuresOf(c); len(all) > 0 {
+		return all[0].Settings
+	}
+	return nil
+}
+
 // end returns the index after the last wire of the device whose wire has the given index.
 func (b *builder) end(from int) int {
 	to := from + 1
@@ -105,7 +113,8 @@ func (b *builder) end(from int) int {
 // attach connects a twin to the bus and address of the connection from, and to its reset pin, if that is among the connections up
 // to to.
 func (b *builder) attach(from, to int, kind chips.Kind, sensed senses) error {
-	c, device := &b.wiring[from], kind.OnBus()
+	c := &b.wiring[from]
+	device := kind.OnBus(sensed.of, b.settings(c))
 	if err := b.board.Attach(c.Bus, c.Address, device); err != nil {
 		return &Mistake{c.Path, err}
 	}
@@ -145,7 +154,9 @@ func (b *builder) join(kind chips.Kind, from, to int, sensed senses) error {
 			return wrong(b.wiring[from].Path, "simulated board: a %s needs its pin %s", kind.Name, role)
 		}
 	}
-	kind.OnPins(pins)
+	if f := kind.OnPins(pins, sensed.of, b.settings(&b.wiring[from])); f != nil {
+		b.followers = append(b.followers, f)
+	}
 	return nil
 }
 
@@ -224,6 +235,3 @@ func (b *builder) commandOf(a *Actuator) (func(at time.Duration) int64, error) {
 		return command
 	}, nil
 }
-
-// follower is a twin that changes with time, not when it is asked.
-type follower interface{ Follow(from, to time.Duration) }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/boards/sim/chips"
 )
 
 // A Robot is what a world knows of a robot: what its file says of its wires, its devices and its body.
@@ -27,10 +29,16 @@ type Sensor struct {
 	// without a curve, and Bent says why if the curve has no inverse.
 	Raw  func(reading int64) int64
 	Bent string
+	// Settings are the options of its device, by their keys: see chips.Settings.
+	Settings chips.Settings
 }
 
 // Actuator is an actuator of a robot.
-type Actuator struct{ Name, Device string }
+type Actuator struct {
+	Name     string
+	Device   string         // its kind in the robot file: "hbridge"
+	Settings chips.Settings // the options of its device, by their keys
+}
 
 // Connection is a wire of a robot: a pin of a device, or its address on a bus. In a list, all wires of a device follow one
 // another.

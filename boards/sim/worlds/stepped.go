@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"fluxd/boards/sim/chips"
 	"fluxd/splitmix64"
 )
 
@@ -48,7 +49,7 @@ type stepped struct {
 	physics physics
 	length  time.Duration
 	parts   []func(at time.Duration) float64 // by part: its command; nil for one that nothing moves
-	follow  []follower                       // twins that change with time, not when they are asked
+	follow  []chips.Follower                 // twins that change with time, not when they are asked
 
 	mutex    sync.Mutex
 	seed     uint64 // of the episode
@@ -71,7 +72,7 @@ func newStepped(p physics, b *builder, seed uint64) (*stepped, error) {
 	w.follow = b.followers
 	w.parts, err = b.moved(p.parts())
 	w.record()
-	w.followTo(0, 0)
+	w.settle(0)
 	return w, err
 }
 
@@ -158,6 +159,13 @@ func (w *stepped) followTo(from, to time.Duration) {
 	}
 }
 
+// settle puts the twins that change with time where the world has them.
+func (w *stepped) settle(at time.Duration) {
+	for _, f := range w.follow {
+		f.Settle(at)
+	}
+}
+
 // record keeps what delayed sensors will sense.
 func (w *stepped) record() {
 	for _, h := range w.delayed {
@@ -189,7 +197,7 @@ func (w *stepped) Restart(seed uint64) {
 	w.record()
 	now := time.Duration(w.steps) * w.length
 	w.mutex.Unlock()
-	w.followTo(now, now)
+	w.settle(now)
 }
 
 // Events implements World.
