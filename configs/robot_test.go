@@ -103,7 +103,7 @@ func TestValuesArrive(t *testing.T) {
 		got, want any
 	}{
 		{"name", r.Name, "every-thing_9"},
-		{"board", r.Board, Board{Kind: "sim", World: "arena", Options: &worlds.ArenaOpts{}}},
+		{"board", r.Board, Board{Kind: "sim", World: "arena", Options: &worlds.FloorOpts{}}},
 		{"sensor", r.Sensors[0], Named[Sensor]{Name: "eye", Line: 5, Value: eye}},
 		{"address in decimal", r.Sensors[1].Value.Options.(*sensors.BH1750Opts).Address, uint16(0x5c)},
 		{"debounce", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Debounce, 1500 * time.Microsecond},

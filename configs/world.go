@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -57,7 +58,8 @@ func ParseWorld(source string, data []byte) (worlds.Options, error) {
 }
 
 // worldNamed returns the options of a world: one that comes with fluxd, or the one of a file, which open reads.
-func worldNamed(name string, open func(name string) ([]byte, error)) (worlds.Options, error) {
+// Its path is relative to a folder.
+func worldNamed(name, folder string, open func(name string) ([]byte, error)) (worlds.Options, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := worlds.Files.ReadFile(name + ".yaml"); err == nil {
 			return ParseWorld(name, data)
@@ -72,7 +74,11 @@ func worldNamed(name string, open func(name string) ([]byte, error)) (worlds.Opt
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", strict.Shorten(name), reason(err))
 	}
-	return ParseWorld(name, data)
+	opts, err := ParseWorld(name, data)
+	if located, is := opts.(worlds.Located); is && err == nil {
+		located.Below(filepath.Join(folder, filepath.Dir(name)))
+	}
+	return opts, err
 }
 
 // besides returns a function that reads a file below the robot file's folder.
@@ -112,11 +118,12 @@ func (v *validator) world() {
 	if !v.Readable("board.world") {
 		return
 	}
-	open := besides(v.robot.Files)
+	folder, open := filepath.Dir(v.robot.Source), besides(v.robot.Files)
 	if b.given != "" {
+		folder = ""
 		open = func(name string) ([]byte, error) { return files.Read(name, MaxSize) }
 	}
-	opts, err := worldNamed(b.World, open)
+	opts, err := worldNamed(b.World, folder, open)
 	var wrong Errors
 	switch {
 	case errors.As(err, &wrong):

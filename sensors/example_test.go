@@ -31,6 +31,10 @@ func (p parts) Recording(string) (*sensors.Recording, error) {
 	return nil, errors.New("there are no recordings")
 }
 
+func (p parts) Quantity(string) (func(time.Duration) int64, error) {
+	return nil, errors.New("there is no world")
+}
+
 func (p parts) Shared(_ string, create func() any) any { return create() }
 
 func ExampleKind() {

@@ -16,7 +16,7 @@ type physics interface {
 	step() time.Duration
 	// parts are the names of what actuators can move, such as left_wheel, with one phrase each.
 	parts() []part
-	// quantities are what sensors can sense.
+	// quantities are what sensors can sense; nil if a program says it, for every sensor.
 	quantities() []quantity
 	// sense returns a function that returns a quantity as a sensor at a mount senses it at present, in the sensor's unit; an error
 	// if the mount does not go with it. It must work before reset.
@@ -34,6 +34,8 @@ type physics interface {
 	events() []Event
 	// picture draws the world with so many characters; "" if there is nothing to draw, or no room.
 	picture(columns, rows int) string
+	// draw draws the same for a file, with the way of the robot.
+	draw(d *Drawing)
 	// state returns the state in SI units, by name.
 	state() map[string]float64
 }
@@ -65,11 +67,14 @@ type stepped struct {
 func newStepped(p physics, b *builder, seed uint64) (*stepped, error) {
 	w := &stepped{physics: p, length: p.step(), commands: make([]float64, len(p.parts()))}
 	w.begin(seed)
-	err := b.devices(w.sensesOf(b.robot))
-	if err != nil {
+	if err := w.Err(); err != nil {
+		return w, err
+	}
+	if err := b.devices(w.sensesOf(b.robot)); err != nil {
 		return w, err
 	}
 	w.follow = b.followers
+	var err error
 	w.parts, err = b.moved(p.parts())
 	w.record()
 	w.settle(0)
@@ -237,6 +242,25 @@ func (w *stepped) Quantity(name string) (func(time.Duration) int64, bool) {
 	return nil, false
 }
 
+// Err implements World.
+func (w *stepped) Err() error {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if p, is := w.physics.(interface{ failed() error }); is {
+		return p.failed()
+	}
+	return nil
+}
+
+// Draw implements World.
+func (w *stepped) Draw() Drawing {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	var d Drawing
+	w.physics.draw(&d)
+	return d
+}
+
 // Close implements World.
 func (w *stepped) Close() error {
 	closer, is := w.physics.(interface{ close() error })
@@ -319,23 +343,10 @@ func checkSensor(p physics, robot *Robot, s *Sensor) *Mistake {
 	if m.Given {
 		path = "body.sensors." + s.Name
 	}
-	if what == "" {
-		return wrong(path, "a %s may sense various things: body.sensors.%s.senses says what: %s, or nothing",
-			s.Device, s.Name, offered(p.quantities()))
-	}
-	unit, found := "", false
-	for _, q := range p.quantities() {
-		if q.Name == what && (!found || unit != s.Unit) {
-			unit, found = q.Unit, true
-		}
+	if m := checkQuantity(p.quantities(), s, what, path); m != nil {
+		return m
 	}
 	switch {
-	case !found:
-		return wrong(path, "the world has no %s for a %s to sense: it has %s; body.sensors.%s.senses: nothing leaves it at rest",
-			what, s.Device, offered(p.quantities()), s.Name)
-	case unit != s.Unit:
-		return wrong(path, "the world has the %s in %s, the sensor's readings are in %s: a curve converts them",
-			what, unitName(unit), unitName(s.Unit))
 	case s.Bent != "":
 		return wrong("sensors."+s.Name+".curve", "%s: the world cannot find the measured value for a reading", s.Bent)
 	case m.Noise.Micro != 0 && m.Noise.Unit != s.Unit:
@@ -345,6 +356,32 @@ func checkSensor(p physics, robot *Robot, s *Sensor) *Mistake {
 	}
 	if _, err := p.sense(s, &m, what); err != nil {
 		return &Mistake{path, err}
+	}
+	return nil
+}
+
+// checkQuantity returns why a quantity is not what a sensor reads; nil if it is.
+func checkQuantity(offers []quantity, s *Sensor, what, path string) *Mistake {
+	if offers == nil {
+		return nil
+	}
+	if what == "" {
+		return wrong(path, "a %s may sense various things: body.sensors.%s.senses says what: %s, or nothing",
+			s.Device, s.Name, offered(offers))
+	}
+	unit, found := "", false
+	for _, q := range offers {
+		if q.Name == what && (!found || unit != s.Unit) {
+			unit, found = q.Unit, true
+		}
+	}
+	switch {
+	case !found:
+		return wrong(path, "the world has no %s for a %s to sense: it has %s; body.sensors.%s.senses: nothing leaves it at rest",
+			what, s.Device, offered(offers), s.Name)
+	case unit != s.Unit:
+		return wrong(path, "the world has the %s in %s, the sensor's readings are in %s: a curve converts them",
+			what, unitName(unit), unitName(s.Unit))
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type Kind struct {
 }
 
 // Kinds lists all worlds. The first is the default.
-var Kinds = []Kind{noneKind, tableKind}
+var Kinds = []Kind{noneKind, tableKind, execKind}
 
 // Files has the worlds that come with fluxd beside the kinds: NAME.yaml.
 //
@@ -78,6 +78,13 @@ type Options interface {
 	physics(robot *Robot) physics
 }
 
+// Located are options with files beside the world's own.
+type Located interface {
+	Options
+	// Below sets the folder of the world's file.
+	Below(folder string)
+}
+
 // A World is a world that changes.
 type World interface {
 	// Advance moves on to a time since the start. An earlier time does nothing.
@@ -97,6 +104,10 @@ type World interface {
 	State() map[string]float64
 	// Quantity returns a quantity that simulated sensors can read, in millionths of its unit; false if there is none with this name.
 	Quantity(name string) (read func(at time.Duration) int64, ok bool)
+	// Err returns why the world stands still for good; nil while it does not. Only a world that another process computes can fail.
+	Err() error
+	// Draw draws the world and the way of the robot, for a file.
+	Draw() Drawing
 	// Close ends what a world has started outside this process. The world stands still afterwards.
 	Close() error
 }
@@ -123,13 +134,19 @@ type Event struct {
 
 // Check compares a robot with a world. It returns what the world refuses, and what it does not know, which does nothing there.
 func Check(o Options, robot *Robot) (refused, unknown []*Mistake) {
-	switch o.(type) {
-	case *NoneOpts:
-		return nil, unanswered(robot)
-	case *TableOpts:
-		return nil, nil
+	p := o.physics(robot)
+	if p != nil {
+		return check(p, robot)
 	}
-	return check(o.physics(robot), robot)
+	for i := range robot.Sensors {
+		if s := &robot.Sensors[i]; s.Device == "simulated" {
+			refused = append(refused, wrong("sensors."+s.Name, "nothing changes in this world, which has no %s", s.Measure))
+		}
+	}
+	if _, none := o.(*NoneOpts); none {
+		unknown = unanswered(robot)
+	}
+	return refused, unknown
 }
 
 // Open connects a robot's devices to a board, and makes the world; it returns nil if nothing in the world changes. Every world has

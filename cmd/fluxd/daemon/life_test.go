@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net"
 	"os"
 	"slices"
@@ -20,7 +21,6 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
-	"fluxd/boards/sim/worlds"
 	"fluxd/configs"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -348,10 +348,10 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	c := connect(t, "tcp://"+address, "flux/#")
 	c.awaitOnline(t)
 	stopBroker()
-	before := robot.body.World.(*worlds.Arena).State()
+	before := robot.body.World.State()
 	moves := func() bool { // the robot moves, or has reached a lamp
-		s := robot.body.World.(*worlds.Arena).State()
-		return s.Reached > before.Reached || (s.X-before.X)*(s.X-before.X)+(s.Y-before.Y)*(s.Y-before.Y) > 0.01
+		s := robot.body.World.State()
+		return s["lamps"] > before["lamps"] || math.Hypot(s["x"]-before["x"], s["y"]-before["y"]) > 0.1
 	}
 	eventually(t, "the robot to go on without a broker", moves)
 	stopAgain, _ := startBroker(t, address)
