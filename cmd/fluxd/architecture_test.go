@@ -67,6 +67,7 @@ cmd/fluxctl:
 	files
 cmd/fluxd:
 	boards/header
+	boards/sim/worlds
 	bridge/broker
 	bridge/protocol
 	cmd/fluxd/bench

@@ -14,7 +14,8 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	world := ""
+	c := &cobra.Command{
 		Use:   "check ROBOT",
 		Short: "Check a robot file and print the wiring",
 		Long: `Check a robot file without touching any hardware, and print the wiring: which
@@ -22,12 +23,13 @@ pin is connected to which device, and which device to which neurons.
 
 If there are mistakes in the file, or in the data files that it names, check
 lists all of them, each with its line and what was expected, and the exit code
-is 2. A device that the simulated world does not know is only a warning.`,
-		Example:           "  fluxd check robot.yaml",
+is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
+		Example: `  fluxd check robot.yaml
+  fluxd check robot.yaml --world maze  # does it fit into this world?`,
 		Args:              usage.Args(1, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := load(cmd.Context(), args)
+			config, err := loadInWorld(cmd.Context(), args, world)
 			if err != nil {
 				return err
 			}
@@ -41,6 +43,8 @@ is 2. A device that the simulated world does not know is only a warning.`,
 			return warn(cmd.OutOrStdout(), append(config.Warnings, warnings...))
 		},
 	}
+	worldFlag(c, &world)
+	return c
 }
 
 // warn prints warnings: the file is valid, but the user should look at these points before turning the power on.
@@ -89,16 +93,23 @@ func count(n int, thing string) string {
 
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of robot files, for editors",
-		Long: `Print the JSON Schema of robot files. An editor with a YAML language server then
-completes and checks a robot file, if its first line is
+		Use:   "schema [robot|world]",
+		Short: "Print the JSON Schema of robot files or of worlds, for editors",
+		Long: `Print the JSON Schema of robot files, or of the files of simulated worlds. An
+editor with a YAML language server then completes and checks a robot file, if
+its first line is
 
   # yaml-language-server: $schema=fluxd.schema.json`,
-		Example: "  fluxd schema > fluxd.schema.json",
-		Args:    usage.Args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", configs.Schema())
+		Example: `  fluxd schema > fluxd.schema.json
+  fluxd schema world > world.schema.json`,
+		Args:      cobra.MatchAll(usage.Args(0, 1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"robot", "world"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			schema := configs.Schema
+			if slices.Contains(args, "world") {
+				schema = configs.WorldSchema
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", schema())
 			return err
 		},
 	}

@@ -17,8 +17,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
+	"fluxd/boards/sim/worlds"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
@@ -134,12 +136,17 @@ const defaultRobot = "lightseeker"
 
 // load reads the robot that a command line names, and checks that its sensors can measure the ranges that the file requires.
 func load(ctx context.Context, args []string) (*configs.Robot, error) {
+	return loadInWorld(ctx, args, "")
+}
+
+// loadInWorld is load, but puts the robot on the simulated board, into a world; "" leaves it where its file says.
+func loadInWorld(ctx context.Context, args []string, world string) (*configs.Robot, error) {
 	name := defaultRobot
 	if len(args) > 0 {
 		name = args[0]
 	}
 	return await(ctx, func() (*configs.Robot, error) {
-		config, err := configs.Load(name)
+		config, err := configs.LoadInWorld(name, world)
 		if err != nil {
 			return nil, err
 		}
@@ -148,6 +155,13 @@ func load(ctx context.Context, args []string) (*configs.Robot, error) {
 		}
 		return config, nil
 	})
+}
+
+// worldFlag adds the flag that puts a robot into a simulated world.
+func worldFlag(c *cobra.Command, world *string) {
+	c.Flags().StringVar(world, "world", "",
+		"put the robot on the simulated board, into this `world`, whatever its file says: "+strings.Join(worlds.Names(), ", ")+
+			", or the path of a world's file")
 }
 
 // await calls read, which reads a file, in a goroutine. A read may block forever, from standard input without a writer or from a
