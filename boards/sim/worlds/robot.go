@@ -2,6 +2,7 @@ package worlds
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -92,7 +93,7 @@ type Body struct {
 
 // Mount says where a sensor is, and how well it works.
 type Mount struct {
-	At     *[2]physic.Distance `yaml:"at" doc:"place: how far ahead and how far to the left, such as [8 cm, -2 cm]; absent: at the front"`
+	At     *[2]physic.Distance `yaml:"at" doc:"place: how far ahead and how far to the left, such as [8 cm, -2 cm]; absent: at the rim, in the direction in which it faces"`
 	Facing physic.Angle        `yaml:"facing" min:"-180 °" max:"180 °" doc:"direction in which it looks, counted to the left from ahead, such as 40 °"`
 	Senses string              `yaml:"senses" doc:"what it senses, if its device leaves that open: one of what the world offers, such as line; nothing: it is at rest"`
 	Wheel  string              `yaml:"wheel" enum:"left,right" doc:"the wheel that it turns with"`
@@ -116,22 +117,16 @@ type Amount struct {
 	Unit  string
 }
 
-// mount returns where a sensor is. Without an entry in the body it is at the front and looks ahead.
+// mount returns where a sensor is. Without an entry in the body it is at the rim and looks ahead.
 func (r *Robot) mount(sensor string) Mount {
 	for _, m := range r.Body.Sensors {
 		if m.Name == sensor {
 			m.Value.Given = true
-			if m.Value.At == nil {
-				m.Value.At = r.front()
-			}
 			return m.Value
 		}
 	}
-	return Mount{At: r.front()}
+	return Mount{}
 }
-
-// front is the place of a sensor that the body says nothing of.
-func (r *Robot) front() *[2]physic.Distance { return &[2]physic.Distance{r.Body.Radius, 0} }
 
 // role returns what an actuator moves: what the body says, or the part that has the actuator's name.
 func (r *Robot) role(actuator string) (role string, given bool) {
@@ -146,10 +141,14 @@ func (r *Robot) role(actuator string) (role string, given bool) {
 // metres returns a length in metres.
 func metres(d physic.Distance) float64 { return float64(d) / float64(physic.Metre) }
 
-// radians returns an angle in radians.
-func radians(a physic.Angle) float64 { return float64(a) / float64(physic.Radian) }
+// radians returns an angle in radians. Files have degrees, and physic.Angle has not the places to hold them: 40 ° become 40 ° again
+// when they are rounded to millionths of a degree.
+func radians(a physic.Angle) float64 {
+	const perDegree = math.Pi / 180 * float64(physic.Radian)
+	return math.Round(float64(a)/perDegree*1e6) / 1e6 * (math.Pi / 180)
+}
 
-// place returns where a sensor is, in metres.
+// place returns where a sensor is, in metres; at the middle if the body does not say it.
 func (m *Mount) place() vector {
 	if m.At == nil {
 		return vector{}
