@@ -118,39 +118,40 @@ func measuresOf(k sensors.Kind) string {
 
 // The tables of the documentation are made from tags: go test ./configs -run Tables -update writes them.
 func TestTablesOfTheDocumentation(t *testing.T) {
-	const file = "../docs/robot-file.md"
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(data), "\r\n", "\n")
 	made := tables()
 	var seen []string
-	for name, table := range made {
-		mark := "<!-- table: " + name + " -->\n"
-		before, rest, found := strings.Cut(text, mark)
-		if !found {
-			continue
-		}
-		seen = append(seen, name)
-		old := ""
-		for strings.HasPrefix(rest, "|") {
-			line, after, _ := strings.Cut(rest, "\n")
-			old, rest = old+line+"\n", after
-		}
-		if old != table && !*update {
-			t.Errorf("%s: %s:\n%s\nwant\n%s", file, name, old, table)
-		}
-		text = before + mark + table + rest
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	for _, file := range []string{"../docs/robot-file.md", "../docs/worlds.md"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(data), "\r\n", "\n")
+		for name, table := range made {
+			mark := "<!-- table: " + name + " -->\n"
+			before, rest, found := strings.Cut(text, mark)
+			if !found {
+				continue
+			}
+			seen = append(seen, name)
+			old := ""
+			for strings.HasPrefix(rest, "|") {
+				line, after, _ := strings.Cut(rest, "\n")
+				old, rest = old+line+"\n", after
+			}
+			if old != table && !*update {
+				t.Errorf("%s: %s:\n%s\nwant\n%s", file, name, old, table)
+			}
+			text = before + mark + table + rest
+		}
+		if *update {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	for name := range made {
 		if !slices.Contains(seen, name) {
-			t.Errorf("%s: expected the table <!-- table: %s -->", file, name)
+			t.Errorf("no page has the table <!-- table: %s -->", name)
 		}
 	}
 }

@@ -47,8 +47,8 @@ func Examples() []Example {
 // Load reads an example by its name, or a robot file by its path. If the file has mistakes, the error is Errors.
 func Load(name string) (*Robot, error) { return LoadInWorld(name, "") }
 
-// LoadInWorld is Load, but puts the robot on the simulated board, into a world: one that comes with fluxd, or the one of a file by
-// its path. A world of "" leaves the robot where its file says.
+// LoadInWorld is Load, but puts the robot on the simulated board, into a world: one that comes with fluxd, or the one of a file
+// by its path. A world of "" leaves the robot where its file says.
 func LoadInWorld(name, world string) (*Robot, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {

@@ -103,7 +103,8 @@ func TestValuesArrive(t *testing.T) {
 		got, want any
 	}{
 		{"name", r.Name, "every-thing_9"},
-		{"board", r.Board, Board{Kind: "sim", World: "arena", Options: &worlds.FloorOpts{}}},
+		{"board", r.Board.World, "arena"},
+		{"world", r.Board.Options.(*worlds.FloorOpts).Collision, "stop"},
 		{"sensor", r.Sensors[0], Named[Sensor]{Name: "eye", Line: 5, Value: eye}},
 		{"address in decimal", r.Sensors[1].Value.Options.(*sensors.BH1750Opts).Address, uint16(0x5c)},
 		{"debounce", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Debounce, 1500 * time.Microsecond},

@@ -159,7 +159,7 @@ func (r *Robot) Simulated() *worlds.Robot {
 		})
 	}
 	for _, s := range r.Sensors {
-		one := worlds.Sensor{Name: s.Name, Device: s.Value.Device, Measure: s.Value.Measure, Unit: s.Value.unit(),
+		one := worlds.Sensor{Name: s.Name, Device: s.Value.Device, Measure: s.Value.Measure, Unit: s.Value.unit(), Meaning: s.Value.meaning(),
 			Settings: options.Values(s.Value.Options)}
 		if simulated, is := s.Value.Options.(*sensors.SimulatedOpts); is {
 			one.Measure = simulated.Quantity
@@ -176,11 +176,16 @@ func (r *Robot) Simulated() *worlds.Robot {
 	return robot
 }
 
-// unit returns the unit of the readings: behind the curve, if there is one.
-func (c *Sensor) unit() string {
+// meaning returns the unit of the readings: behind the curve, if there is one.
+func (c *Sensor) meaning() string {
 	if len(c.Curve) > 0 {
 		return c.Curve[0][1].Unit
 	}
+	return c.unit()
+}
+
+// unit returns the unit of what the device measures.
+func (c *Sensor) unit() string {
 	if c.Options != nil {
 		for _, m := range c.Options.Measures() {
 			if m.Name == c.Measure {
@@ -191,8 +196,8 @@ func (c *Sensor) unit() string {
 	return ""
 }
 
-// inverse returns the function from a curve's output to its input; bent says why there is none. Beyond the ends it is the input at
-// the end.
+// inverse returns the function from a curve's output to its input; bent says why there is none. Beyond the ends it is the input
+// at the end.
 func inverse(pairs [][2]Quantity) (raw func(int64) int64, bent string) {
 	points := make([][2]int64, len(pairs)) // output, input
 	for i, p := range pairs {

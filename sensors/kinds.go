@@ -12,7 +12,8 @@ import (
 
 // Kinds lists all sorts of sensors, in the order of their names.
 var Kinds = []Kind{ads1115Kind, adxl345Kind, as5600Kind, bh1750Kind, bme280Kind, buttonKind, hcsr04Kind, hx711Kind,
-	ina219Kind, linearrayKind, logKind, mpu6050Kind, pirKind, quadratureKind, simulatedKind, tcs34725Kind, tmp102Kind, tmp105Kind, vl53l0xKind}
+	ina219Kind, linearrayKind, logKind, mpu6050Kind, pirKind, quadratureKind, simulatedKind, tcs34725Kind, tmp102Kind, tmp105Kind,
+	vl53l0xKind}
 
 // A Kind is a sort of sensor. Its name is the value of the key device in a robot file.
 type Kind struct {

@@ -27,8 +27,8 @@ func (o *SimulatedOpts) Open(from Parts) (Device, error) {
 	return deviceOf(&Simulated{o.Quantity, o.Unit, read}, nil)
 }
 
-// Simulated reads a quantity of the simulated world, such as the angle of a pole, to which no device gives access. On a real board
-// there is none. It may be used from any goroutine.
+// Simulated reads a quantity of the simulated world, such as the angle of a pole, to which no device gives access. On a real
+// board there is none. It may be used from any goroutine.
 type Simulated struct {
 	quantity, unit string
 	read           func(at time.Duration) int64

@@ -23,7 +23,7 @@ import (
 
 func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	var list, plain, arm bool
-	var supervision, root string
+	var supervision, root, world string
 	var overlays []string
 	var seed uint64
 	var length time.Duration
@@ -49,7 +49,7 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			if list {
 				return listExamples(cmd.OutOrStdout())
 			}
-			config, err := load(cmd.Context(), args)
+			config, err := loadInWorld(cmd.Context(), args, world)
 			if err != nil {
 				return err
 			}
@@ -102,6 +102,7 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			"auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
 	overlayFlag(c, &overlays)
+	worldFlag(c, &world)
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated world")
 	c.Flags().DurationVar(&length, "for", 0, "stop after this time, such as 30s (0: run until ctrl-C)")
 	return c

@@ -17,6 +17,7 @@ import (
 func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	opts := daemon.SimulateOptions{}
 	var overlays []string
+	world := ""
 	c := &cobra.Command{
 		Use:   "sim [ROBOT]",
 		Short: "Simulate a robot in virtual time and print its score",
@@ -31,7 +32,7 @@ machine. Progress and the time it took go to stderr.`,
 		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := load(cmd.Context(), args)
+			config, err := loadInWorld(cmd.Context(), args, world)
 			if err != nil {
 				return err
 			}
@@ -63,6 +64,7 @@ machine. Progress and the time it took go to stderr.`,
 	}
 	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate, such as 60s (default: the length of the recording, or 60s)")
 	overlayFlag(c, &overlays)
+	worldFlag(c, &world)
 	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "seed of the simulated world; trial k uses seed + k - 1")
 	c.Flags().IntVar(&opts.Trials, "trials", 1, "the `number` of runs, each from another starting pose")
 	return c

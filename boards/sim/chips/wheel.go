@@ -62,8 +62,8 @@ func (w *Wheel) step(forward bool, at time.Duration) {
 	}
 }
 
-// wheelFastest is the largest number of counts between two calls of Follow. A pin keeps as many unread edges as the kernel, 1,024,
-// so a driver loses edges long before.
+// wheelFastest is the largest number of counts between two calls of Follow. A pin keeps as many unread edges as the kernel,
+// 1,024, so a driver loses edges long before.
 const wheelFastest = 1 << 14
 
 // followingWheel is a wheel that turns as a world says.

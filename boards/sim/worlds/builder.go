@@ -62,6 +62,8 @@ func (b *builder) devices(sensed func([]*Sensor) senses) error {
 		case kind.Expander || connected[c.Where()] == c.Device:
 		case kind.OnPins != nil:
 			err = b.join(kind, from, to, sensed(b.measuresOf(c)))
+		case c.Bus == "" && c.Input && c.Device == "button":
+			err = b.contact(c, sensed(b.measuresOf(c)))
 		case c.Bus == "":
 		case !known:
 			err = wrong(c.Path, "simulated board: no simulated %q", c.Device)
@@ -158,6 +160,40 @@ func (b *builder) join(kind chips.Kind, from, to int, sensed senses) error {
 		b.followers = append(b.followers, f)
 	}
 	return nil
+}
+
+// contact connects a switch to its pin.
+func (b *builder) contact(c *Connection, sensed senses) error {
+	if sensed[""] == nil {
+		return nil // it is at rest
+	}
+	line, err := b.line(c.Pin)
+	if err != nil {
+		return &Mistake{c.Path, err}
+	}
+	b.followers = append(b.followers, &contact{line: line, activeLow: c.ActiveLow, closed: sensed[""]})
+	return nil
+}
+
+// contact is a switch that a world presses.
+type contact struct {
+	line      *sim.Pin
+	activeLow bool
+	closed    func(at time.Duration) int64 // 0: open
+	was       bool
+}
+
+// Settle implements chips.Follower.
+func (c *contact) Settle(at time.Duration) {
+	c.was = c.closed(at) != 0
+	c.line.Drive(gpio.Level(c.was != c.activeLow))
+}
+
+// Follow implements chips.Follower.
+func (c *contact) Follow(_, to time.Duration) {
+	if (c.closed(to) != 0) != c.was {
+		c.Settle(to)
+	}
 }
 
 // line returns a pin of the board or of an expander.

@@ -21,7 +21,8 @@ import (
 )
 
 var execKind = Kind{
-	Name: "exec", About: "a program of yours, in any language, which says what the sensors read", New: func() Options { return &ExecOpts{} },
+	Name: "exec", About: "a program of yours, in any language, which says what the sensors read",
+	New: func() Options { return &ExecOpts{} },
 }
 
 // ExecOpts are the options of the world exec.
@@ -54,8 +55,8 @@ func (o *ExecOpts) physics(robot *Robot) physics {
 	return p
 }
 
-// program is a world that another process computes. Once in each step fluxd writes one line of JSON to the program's standard input
-// and waits for one line on its standard output: see docs/worlds.md.
+// program is a world that another process computes. Once in each step fluxd writes one line of JSON to the program's standard
+// input and waits for one line on its standard output: see docs/worlds.md.
 type program struct {
 	opts  ExecOpts
 	robot *Robot
@@ -66,6 +67,7 @@ type program struct {
 	answers chan answered
 	stderr  tail
 	failure error
+	ended   bool // the process has ended, and what it wrote has arrived
 
 	steps  int64
 	values map[string]float64 // the latest readings, by sensor
@@ -167,8 +169,9 @@ func (p *program) introduce() *introduction {
 	for i := range p.robot.Sensors {
 		s := &p.robot.Sensors[i]
 		m := p.robot.mount(s.Name)
+		seen, _ := matched(nil, s, "")
 		at := m.place()
-		all.Sensors = append(all.Sensors, introduced{Name: s.Name, Device: s.Device, Senses: p.robot.senses(s), Unit: s.Unit,
+		all.Sensors = append(all.Sensors, introduced{Name: s.Name, Device: s.Device, Senses: p.robot.senses(s), Unit: seen.Unit,
 			At: [2]float64{at.x, at.y}, Facing: radians(m.Facing)})
 	}
 	return all
@@ -248,6 +251,7 @@ func (p *program) exchange(m message) {
 // accept reads an answer.
 func (p *program) accept(a answered) error {
 	if errors.Is(a.err, io.EOF) || a.line == nil && a.err == nil {
+		p.wait()
 		return errors.New("ended" + p.stderr.after(": "))
 	}
 	if a.err != nil {
@@ -325,31 +329,40 @@ func (p *program) score(steps int64) Score {
 
 func (p *program) events() []Event                  { return nil }
 func (p *program) picture(columns, rows int) string { return "" }
-func (p *program) draw(*Drawing)                    {}
 
 // state returns the readings.
 func (p *program) state() map[string]float64 { return maps.Clone(p.values) }
 
-// close ends the program: it is asked to by the end of its input, and killed if it goes on.
+// close ends the program.
 func (p *program) close() error {
 	if p.process == nil || p.process.Process == nil {
 		return nil
 	}
+	p.wait()
+	p.process, p.failure = nil, errors.New("is closed")
+	return nil
+}
+
+// wait waits for the end of the program: the end of its input asks it to end, and it is killed if it goes on.
+func (p *program) wait() {
+	if p.ended {
+		return
+	}
 	_ = p.input.Close() // the program may have gone already
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
 		for range p.answers { // it must not block on its output
 		}
-		ended <- p.process.Wait()
+		_ = p.process.Wait() // how it ends after the simulation does not matter
+		close(ended)
 	}()
 	select {
-	case <-ended: // how it ends after the simulation is its own business
+	case <-ended:
 	case <-time.After(p.process.WaitDelay):
 		_ = p.process.Process.Kill() // an error says that it is gone
 		<-ended
 	}
-	p.process, p.failure = nil, errors.New("is closed")
-	return nil
+	p.ended = true
 }
 
 // tail keeps the last bytes that a program writes to its standard error.

@@ -108,7 +108,8 @@ func TestArenaBits(t *testing.T) {
 		l := g.Between(-0.4, 1)
 		d.drive(duty(l), duty(g.Between(-0.4, 1)), 250*time.Millisecond)
 		lamp := d.lamps[0].at
-		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y, d.at.distance(lamp),
+		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y,
+			d.at.distance(lamp),
 			left(), right(), d.plan.ahead(d.at, d.facing, 5)} {
 			fmt.Fprintf(h, "%016x", math.Float64bits(x))
 		}

@@ -25,7 +25,8 @@ type Sensor struct {
 	Name    string
 	Device  string // its kind in the robot file: "bh1750"
 	Measure string // "accel_x"; for a simulated sensor the quantity; "" for a device with one measure
-	Unit    string // of its readings, behind its curve: "m"
+	Unit    string // of what the device measures: "V"
+	Meaning string // of its readings, behind its curve: "m"; the same as Unit without a curve
 	// Raw converts a reading back to what the device measures, both in millionths: the inverse of the sensor's curve. It is nil
 	// without a curve, and Bent says why if the curve has no inverse.
 	Raw  func(reading int64) int64
@@ -141,8 +142,8 @@ func (r *Robot) role(actuator string) (role string, given bool) {
 // metres returns a length in metres.
 func metres(d physic.Distance) float64 { return float64(d) / float64(physic.Metre) }
 
-// radians returns an angle in radians. Files have degrees, and physic.Angle has not the places to hold them: 40 ° become 40 ° again
-// when they are rounded to millionths of a degree.
+// radians returns an angle in radians. Files have degrees, and physic.Angle has not the places to hold them: 40 ° become 40 °
+// again when they are rounded to millionths of a degree.
 func radians(a physic.Angle) float64 {
 	const perDegree = math.Pi / 180 * float64(physic.Radian)
 	return math.Round(float64(a)/perDegree*1e6) / 1e6 * (math.Pi / 180)
@@ -182,7 +183,7 @@ var devices = map[string]func(s *Sensor) string{
 		return "voltage"
 	},
 	"ads1115": func(s *Sensor) string {
-		return map[string]string{"m": "range", "lx": "light", "°C": "temperature", "A": "current"}[s.Unit]
+		return map[string]string{"m": "range", "lx": "light", "°C": "temperature", "A": "current"}[s.Meaning]
 	},
 	"simulated": func(s *Sensor) string { return s.Measure },
 }

@@ -34,8 +34,6 @@ type physics interface {
 	events() []Event
 	// picture draws the world with so many characters; "" if there is nothing to draw, or no room.
 	picture(columns, rows int) string
-	// draw draws the same for a file, with the way of the robot.
-	draw(d *Drawing)
 	// state returns the state in SI units, by name.
 	state() map[string]float64
 }
@@ -96,11 +94,13 @@ func (w *stepped) sensesOf(robot *Robot) func([]*Sensor) senses {
 			if what == "nothing" {
 				continue
 			}
-			now, err := w.physics.sense(s, &m, what)
-			if err != nil {
+			seen, why := matched(w.physics.quantities(), s, what)
+			if why != "" {
 				continue // check has refused it
 			}
-			by[s.Measure] = w.sensed(s, &m, now)
+			if now, err := w.physics.sense(seen, &m, what); err == nil {
+				by[s.Measure] = w.sensed(seen, &m, now)
+			}
 		}
 		return by
 	}
@@ -257,7 +257,9 @@ func (w *stepped) Draw() Drawing {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	var d Drawing
-	w.physics.draw(&d)
+	if p, is := w.physics.(interface{ draw(*Drawing) }); is {
+		p.draw(&d)
+	}
 	return d
 }
 
@@ -313,7 +315,7 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 		}
 	}
 	for _, part := range p.parts() {
-		if part.Needed && !moved[part.Name] {
+		if part.Needed && !moved[part.Name] && len(unknown) == 0 { // otherwise an actuator probably should
 			unknown = append(unknown, wrong("", "no actuator moves the %s: body.actuators names the one that does", part.Name))
 		}
 	}
@@ -343,14 +345,15 @@ func checkSensor(p physics, robot *Robot, s *Sensor) *Mistake {
 	if m.Given {
 		path = "body.sensors." + s.Name
 	}
-	if m := checkQuantity(p.quantities(), s, what, path); m != nil {
-		return m
+	s, why := matched(p.quantities(), s, what)
+	if why != "" {
+		return wrong(path, "%s", why)
 	}
 	switch {
 	case s.Bent != "":
 		return wrong("sensors."+s.Name+".curve", "%s: the world cannot find the measured value for a reading", s.Bent)
 	case m.Noise.Micro != 0 && m.Noise.Unit != s.Unit:
-		return wrong(path+".noise", "%s: the readings are in %s", unitName(m.Noise.Unit), unitName(s.Unit))
+		return wrong(path+".noise", "%s: expected %s", unitName(m.Noise.Unit), unitName(s.Unit))
 	case m.Noise.Micro < 0:
 		return wrong(path+".noise", "expected at least 0")
 	}
@@ -360,30 +363,42 @@ func checkSensor(p physics, robot *Robot, s *Sensor) *Mistake {
 	return nil
 }
 
-// checkQuantity returns why a quantity is not what a sensor reads; nil if it is.
-func checkQuantity(offers []quantity, s *Sensor, what, path string) *Mistake {
-	if offers == nil {
-		return nil
-	}
-	if what == "" {
-		return wrong(path, "a %s may sense various things: body.sensors.%s.senses says what: %s, or nothing",
-			s.Device, s.Name, offered(offers))
+// matched returns a sensor as a world sees it: with the unit in which the world gives it a quantity. That is the unit of its
+// device, or else the unit of its readings, which its curve converts back. It returns why there is none, or "".
+func matched(offers []quantity, s *Sensor, what string) (*Sensor, string) {
+	direct, curved := *s, *s
+	direct.Raw, direct.Bent = nil, ""
+	curved.Unit = s.Meaning
+	if offers == nil { // a program gives what the user thinks of: no voltages where a curve makes distances of them
+		if s.Unit == "V" && s.Raw != nil {
+			return &curved, ""
+		}
+		return &direct, ""
 	}
 	unit, found := "", false
 	for _, q := range offers {
-		if q.Name == what && (!found || unit != s.Unit) {
+		if q.Name == what && q.Unit == s.Unit {
+			return &direct, ""
+		}
+	}
+	for _, q := range offers {
+		if q.Name == what && q.Unit == s.Meaning {
+			return &curved, ""
+		}
+		if q.Name == what {
 			unit, found = q.Unit, true
 		}
 	}
 	switch {
+	case what == "":
+		return nil, fmt.Sprintf("a %s may sense various things: body.sensors.%s.senses says what: %s, or nothing",
+			s.Device, s.Name, offered(offers))
 	case !found:
-		return wrong(path, "the world has no %s for a %s to sense: it has %s; body.sensors.%s.senses: nothing leaves it at rest",
+		return nil, fmt.Sprintf("the world has no %s for a %s to sense: it has %s; body.sensors.%s.senses: nothing leaves it at rest",
 			what, s.Device, offered(offers), s.Name)
-	case unit != s.Unit:
-		return wrong(path, "the world has the %s in %s, the sensor's readings are in %s: a curve converts them",
-			what, unitName(unit), unitName(s.Unit))
 	}
-	return nil
+	return nil, fmt.Sprintf("the world has the %s in %s, the sensor measures in %s: a curve converts them",
+		what, unitName(unit), unitName(s.Unit))
 }
 
 func unitName(unit string) string {

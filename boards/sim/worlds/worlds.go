@@ -12,8 +12,8 @@
 //	fmt.Println(world.Score().Text)
 //	fmt.Print(world.Picture(64, 24))
 //
-// Each world has a file and a line in Kinds. Its options stand in a YAML file; those that come with fluxd are in Files. A world is
-// a physics, which says how its state changes in a step of time, and what can be sensed in it; the rest is the same for all.
+// Each world has a file and a line in Kinds. Its options stand in a YAML file; those that come with fluxd are in Files. A world
+// is a physics, which says how its state changes in a step of time, and what can be sensed in it; the rest is the same for all.
 //
 // A world with the same seed and the same commands goes through the same states, to the last bit, on every processor. A World may
 // be used from any goroutine.
@@ -106,7 +106,7 @@ type World interface {
 	Quantity(name string) (read func(at time.Duration) int64, ok bool)
 	// Err returns why the world stands still for good; nil while it does not. Only a world that another process computes can fail.
 	Err() error
-	// Draw draws the world and the way of the robot, for a file.
+	// Draw draws the world and the way of the robot, for a file; a drawing without shapes if there is nothing to draw.
 	Draw() Drawing
 	// Close ends what a world has started outside this process. The world stands still afterwards.
 	Close() error
@@ -149,9 +149,9 @@ func Check(o Options, robot *Robot) (refused, unknown []*Mistake) {
 	return refused, unknown
 }
 
-// Open connects a robot's devices to a board, and makes the world; it returns nil if nothing in the world changes. Every world has
-// the robot's expanders, because their pins are pins of the board, and its switches, which are not pressed. A line that the world
-// releases (sim.Pin.Release) is a broken wire. An error is a Mistake.
+// Open connects a robot's devices to a board, and makes the world; it returns nil if nothing in the world changes. Every world
+// has the robot's expanders, because their pins are pins of the board, and its switches, which are not pressed. A line that the
+// world releases (sim.Pin.Release) is a broken wire. An error is a Mistake.
 func Open(o Options, board *sim.Board, robot *Robot, seed uint64) (World, error) {
 	b := &builder{board: board, robot: robot, wiring: robot.Wiring, expanders: map[string]sim.Device{}}
 	if err := b.common(); err != nil {

@@ -245,23 +245,27 @@ func TestCheck(t *testing.T) {
 	}{
 		{"as it is", cart(), "", ""},
 		{"a sensor of something else", sensor(Sensor{Name: "t", Device: "tmp102", Unit: "°C"}),
-			"sensors.t: the world has no temperature for a tmp102 to sense: it has contact, light, place; body.sensors.t.senses: nothing", ""},
-		{"the same at rest", on(sensor(Sensor{Name: "t", Device: "tmp102", Unit: "°C"}), mounted("t", Mount{Senses: "nothing"})), "", ""},
+			"sensors.t: the world has no temperature for a tmp102 to sense: it has contact, light, place; body.sensors.t.senses: " +
+				"nothing", ""},
+		{"the same at rest", on(sensor(Sensor{Name: "t", Device: "tmp102", Unit: "°C"}),
+			mounted("t", Mount{Senses: "nothing"})), "", ""},
 		{"a device that may sense various things", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V"}),
 			"sensors.v: a ads1115 may sense various things: body.sensors.v.senses says what: contact, light, place, or nothing", ""},
-		{"in another unit", on(sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V"}), mounted("v", Mount{Senses: "place"})),
-			"body.sensors.v: the world has the place in rev, the sensor's readings are in V: a curve converts them", ""},
-		{"by its unit", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "lx"}), "", ""},
+		{"in another unit", on(sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V"}),
+			mounted("v", Mount{Senses: "place"})),
+			"body.sensors.v: the world has the place in rev, the sensor measures in V: a curve converts them", ""},
+		{"by the unit of its readings", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx"}), "", ""},
 		{"one of two units", sensor(Sensor{Name: "v", Device: "simulated", Measure: "place", Unit: "rev"}), "", ""},
-		{"a curve that bends back", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "lx", Bent: "it bends"}),
+		{"a curve that bends back", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx", Bent: "it bends"}),
 			"sensors.v.curve: it bends: the world cannot find", ""},
 		{"a mount that the world refuses", mount("eye", Mount{Facing: physic.Radian}),
 			"body.sensors.eye: facing: the lamp is straight ahead", ""},
-		{"noise in another unit", mount("eye", Mount{Noise: Amount{1, "m"}}), "body.sensors.eye.noise: m: the readings are in lx", ""},
+		{"noise in another unit", mount("eye", Mount{Noise: Amount{1, "m"}}), "body.sensors.eye.noise: m: expected lx", ""},
 		{"negative noise", mount("eye", Mount{Noise: Amount{-1, "lx"}}), "body.sensors.eye.noise: expected at least 0", ""},
 		{"a mount of no sensor", mount("ear", Mount{}), "body.sensors.ear: no sensor has this name", ""},
 		{"a recording", sensor(Sensor{Name: "l", Device: "log", Unit: "Pa"}), "", ""},
-		{"a part that is not there", actuator("rudder"), `body.actuators.motor: "rudder": the world has cart, brake`, ": no actuator moves the cart"},
+		{"a part that is not there", actuator("rudder"), `body.actuators.motor: "rudder": the world has cart, brake`,
+			": no actuator moves the cart"},
 		{"nothing that moves", actuator("nothing"), "", ": no actuator moves the cart: body.actuators names the one that does"},
 		{"an actuator that is not there", on(cart(), func(r *Robot) {
 			r.Body.Actuators = append(r.Body.Actuators, Named[string]{Name: "arm", Value: "brake"})
@@ -296,7 +300,8 @@ func TestCheck(t *testing.T) {
 // In the worlds without physics.
 func TestCheckOfNoneAndTable(t *testing.T) {
 	_, unknown := Check(&NoneOpts{}, cart())
-	if len(unknown) != 1 || unknown[0].Path != "sensors.eye.address" || !strings.Contains(unknown[0].Error(), "nothing answers at I2C1 0x23") {
+	if len(unknown) != 1 || unknown[0].Path != "sensors.eye.address" ||
+		!strings.Contains(unknown[0].Error(), "nothing answers at I2C1 0x23") {
 		t.Errorf("none: %v", unknown)
 	}
 	for _, o := range []Options{&NoneOpts{}, &TableOpts{}} {
@@ -373,7 +378,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"an expander on no bus", &NoneOpts{}, bus("mcp23017", "I2C7"), "expected I2C0 or I2C1"},
 		{"two devices at an address", &TableOpts{},
 			with(Connection{Name: "new", Device: "bh1750", Role: "address", Bus: "I2C1", Address: 0x40}), "0x40 is taken"},
-		{"no such pin", &NoneOpts{}, with(Connection{Name: "new", Device: "button", Role: "pin", Pin: "more/C1", Input: true}), "no line"},
+		{"no such pin", &NoneOpts{}, with(Connection{Name: "new", Device: "button", Role: "pin", Pin: "more/C1", Input: true}),
+			"no line"},
 		{"a device without a pin", &TableOpts{}, with(Connection{Name: "new", Device: "hcsr04", Role: "trigger", Pin: "GPIO5"}),
 			"needs its pin echo"},
 	} {

@@ -74,8 +74,8 @@ func TestCheckDoesNotCheckTheBusesOfARealBoard(t *testing.T) {
 	}
 }
 
-// The arena knows its own robot: parts that are wired otherwise are warnings, with their lines.
-func TestCheckWarnsOfPartsThatTheWorldDoesNotKnow(t *testing.T) {
+// A world takes the robot at its pins, whichever they are. An actuator that moves nothing there is a warning.
+func TestCheckWarnsOfWhatMovesNothing(t *testing.T) {
 	seeker := func(world string, swap ...string) *configs.Robot {
 		text := strings.NewReplacer(append([]string{"WORLD", world}, swap...)...).Replace(`robot: r
 board: {kind: sim, world: WORLD}
@@ -84,8 +84,9 @@ sensors:
   bumper: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}
 network: {neurons: {a: {}}}
 actuators:
-  left: {device: hbridge, pwm: GPIO13, direction: GPIO6, decode: {kind: count, neuron: a, window: 20ms}}
+  left_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, decode: {kind: count, neuron: a, window: 20ms}}
   right: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: a, window: 20ms}}
+body: {actuators: {right: right_wheel}}
 safety: {emergency_stop: {pin: GPIO26}}
 mqtt: {broker: none}
 `)
@@ -97,16 +98,12 @@ mqtt: {broker: none}
 		want   []string
 	}{
 		{"as it is", seeker("arena"), nil},
-		{"another address", seeker("arena", "0x23", "0x5c"), nil},
-		{"another bus", seeker("arena", "I2C1", "I2C0"), []string{
-			"test.yaml:4:45: sensors.eye.address: the arena has no bh1750 with its address at I2C0 0x23; it has left eye: bh1750, " +
-				"address I2C1 0x23; right eye"}},
-		{"another pin", seeker("arena", "GPIO17", "GPIO27"), []string{
-			"test.yaml:5:33: sensors.bumper.pin: the arena has no button with its pin at GPIO27; it has bumper: button, pin GPIO17"}},
-		{"another wheel", seeker("arena", "GPIO13, direction: GPIO6", "GPIO19, direction: GPIO6"), []string{
-			"test.yaml:8:32: actuators.left.pwm: the arena has no hbridge",
-			"test.yaml:2:27: board.world: the arena's left wheel is not connected",
-			"expected left wheel: hbridge, pwm GPIO13, direction GPIO6"}},
+		{"other pins and buses", seeker("arena", "0x23", "0x5c", "I2C1", "I2C0", "GPIO17", "GPIO27", "GPIO13", "GPIO19"), nil},
+		{"a wheel of which the body says nothing", seeker("arena", "left_wheel: {", "left: {"), []string{
+			"test.yaml:8:9: actuators.left: it moves nothing in the world: body.actuators.left says what it moves: " +
+				"left_wheel, right_wheel"}},
+		{"a wheel that is not there", seeker("arena", "  left_wheel: {", "  # left_wheel: {"), []string{
+			"test.yaml:2:27: board.world: no actuator moves the left_wheel: body.actuators names the one that does"}},
 		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: table"}},
 		{"a table has everything", seeker("table", "I2C1", "I2C0"), nil},
 	} {

@@ -351,7 +351,7 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	before := robot.body.World.State()
 	moves := func() bool { // the robot moves, or has reached a lamp
 		s := robot.body.World.State()
-		return s["lamps"] > before["lamps"] || math.Hypot(s["x"]-before["x"], s["y"]-before["y"]) > 0.1
+		return s["lamp1_x_m"] != before["lamp1_x_m"] || math.Hypot(s["x_m"]-before["x_m"], s["y_m"]-before["y_m"]) > 0.1
 	}
 	eventually(t, "the robot to go on without a broker", moves)
 	stopAgain, _ := startBroker(t, address)
