@@ -159,7 +159,8 @@ func (r *Robot) Simulated() *worlds.Robot {
 		})
 	}
 	for _, s := range r.Sensors {
-		one := worlds.Sensor{Name: s.Name, Device: s.Value.Device, Measure: s.Value.Measure, Unit: s.Value.unit(), Meaning: s.Value.meaning(),
+		one := worlds.Sensor{Name: s.Name, Device: s.Value.Device, Measure: s.Value.Measure, Unit: s.Value.unit(),
+			Meaning:  s.Value.meaning(),
 			Settings: options.Values(s.Value.Options)}
 		if simulated, is := s.Value.Options.(*sensors.SimulatedOpts); is {
 			one.Measure = simulated.Quantity
@@ -170,8 +171,12 @@ func (r *Robot) Simulated() *worlds.Robot {
 		robot.Sensors = append(robot.Sensors, one)
 	}
 	for _, a := range r.Actuators {
-		robot.Actuators = append(robot.Actuators, worlds.Actuator{Name: a.Name, Device: a.Value.Device,
+		robot.Actuators = append(robot.Actuators, worlds.Device{Name: a.Name, Device: a.Value.Device,
 			Settings: options.Values(a.Value.Options)})
+	}
+	for _, e := range r.Expanders {
+		robot.Expanders = append(robot.Expanders, worlds.Device{Name: e.Name, Device: e.Value.Device,
+			Settings: options.Values(e.Value.Options)})
 	}
 	return robot
 }

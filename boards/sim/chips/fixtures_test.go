@@ -111,6 +111,10 @@ func (b *bench) Recording(string) (*sensors.Recording, error) {
 }
 
 // Shared implements sensors.Parts.
+func (b *bench) Quantity(string) (func(time.Duration) int64, error) {
+	return nil, errors.New("there is no world")
+}
+
 func (b *bench) Shared(place string, create func() any) any {
 	if b.objects[place] == nil {
 		b.objects[place] = create()

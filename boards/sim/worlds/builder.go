@@ -100,6 +100,11 @@ func (b *builder) settings(c *Connection) chips.Settings {
 	if all := b.measuresOf(c); len(all) > 0 {
 		return all[0].Settings
 	}
+	for _, e := range b.robot.Expanders {
+		if e.Name == c.Name && e.Device == c.Device {
+			return e.Settings
+		}
+	}
 	return nil
 }
 
@@ -217,36 +222,40 @@ func inEveryWorld(c *Connection) bool {
 
 // moved returns the functions of what actuators command, by part; nil for a part that no actuator moves. A part that several
 // actuators move gets the mean of their commands.
-func (b *builder) moved(parts []part) ([]func(at time.Duration) float64, error) {
-	all := make([]func(at time.Duration) float64, len(parts))
+func (b *builder) moved(parts []part) ([]func() float64, error) {
+	all := make([]func() float64, len(parts))
 	for i, p := range parts {
-		var commands []func(at time.Duration) int64
+		var twins []chips.Actuator
 		for _, a := range b.robot.Actuators {
 			if role, _ := b.robot.role(a.Name); role != p.Name || !moves(a.Device) {
 				continue
 			}
-			command, err := b.commandOf(&a)
+			twin, err := b.actuator(&a)
 			if err != nil {
 				return nil, err
 			}
-			commands = append(commands, command)
+			twins = append(twins, twin)
 		}
-		if commands == nil {
+		if twins == nil {
 			continue
 		}
-		all[i] = func(at time.Duration) float64 {
+		all[i] = func() float64 {
 			sum := int64(0)
-			for _, command := range commands {
-				sum += command(at)
+			for _, twin := range twins {
+				sum += twin.Command()
 			}
-			return float64(sum) / float64(1_000_000*len(commands))
+			return float64(sum) / float64(1_000_000*len(twins))
 		}
 	}
 	return all, nil
 }
 
-// commandOf returns the function that reads an actuator's command from its pins.
-func (b *builder) commandOf(a *Actuator) (func(at time.Duration) int64, error) {
+// actuator connects a twin to the pins of an actuator.
+func (b *builder) actuator(a *Device) (chips.Actuator, error) {
+	kind, known := chips.FindActuator(a.Device)
+	if !known {
+		return nil, wrong("actuators."+a.Name+".device", "simulated board: no simulated %q", a.Device)
+	}
 	pins := map[string]*sim.Pin{}
 	for i := range b.wiring {
 		c := &b.wiring[i]
@@ -259,15 +268,5 @@ func (b *builder) commandOf(a *Actuator) (func(at time.Duration) int64, error) {
 		}
 		pins[c.Role] = line
 	}
-	pwm, direction := pins["pwm"], pins["direction"]
-	return func(time.Duration) int64 {
-		duty, _ := pwm.Power()
-		command := int64(duty) * 1_000_000 / int64(gpio.DutyMax)
-		if direction != nil {
-			if _, level := direction.Power(); level == gpio.High {
-				return -command
-			}
-		}
-		return command
-	}, nil
+	return kind.New(pins, a.Settings), nil
 }

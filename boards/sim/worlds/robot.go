@@ -17,7 +17,8 @@ type Robot struct {
 	Wiring    []Connection
 	Body      Body
 	Sensors   []Sensor
-	Actuators []Actuator
+	Actuators []Device
+	Expanders []Device
 }
 
 // Sensor is a sensor of a robot.
@@ -35,8 +36,8 @@ type Sensor struct {
 	Settings chips.Settings
 }
 
-// Actuator is an actuator of a robot.
-type Actuator struct {
+// Device is an actuator or an expander of a robot.
+type Device struct {
 	Name     string
 	Device   string         // its kind in the robot file: "hbridge"
 	Settings chips.Settings // the options of its device, by their keys

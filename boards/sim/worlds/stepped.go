@@ -48,8 +48,8 @@ type part struct {
 type stepped struct {
 	physics physics
 	length  time.Duration
-	parts   []func(at time.Duration) float64 // by part: its command; nil for one that nothing moves
-	follow  []chips.Follower                 // twins that change with time, not when they are asked
+	parts   []func() float64 // by part: its command; nil for one that nothing moves
+	follow  []chips.Follower // twins that change with time, not when they are asked
 
 	mutex    sync.Mutex
 	seed     uint64 // of the episode
@@ -138,7 +138,7 @@ func (w *stepped) Advance(at time.Duration) {
 	for until := int64(at / w.length); w.steps < until && !w.finished; {
 		for i, command := range w.parts {
 			if command != nil {
-				w.commands[i] = command(at)
+				w.commands[i] = command()
 			}
 		}
 		w.physics.advance(w.commands)

@@ -78,7 +78,7 @@ func cart() *Robot {
 			{Name: "eye", Device: "bh1750", Unit: "lx"}, {Name: "end", Device: "button"},
 			{Name: "place", Device: "simulated", Measure: "place", Unit: "m"},
 		},
-		Actuators: []Actuator{{Name: "motor", Device: "hbridge"}},
+		Actuators: []Device{{Name: "motor", Device: "hbridge"}},
 		Body:      Body{Actuators: []Named[string]{{Name: "motor", Value: "cart"}}},
 	}
 }
@@ -189,7 +189,7 @@ func TestAdvancingInPieces(t *testing.T) {
 		for _, w := range []*stepped{whole, pieces} {
 			p := &rail{end: 1e9}
 			*w = stepped{physics: p, length: p.step(), commands: make([]float64, 2),
-				parts: []func(time.Duration) float64{func(time.Duration) float64 { return 0.25 }, nil}}
+				parts: []func() float64{func() float64 { return 0.25 }, nil}}
 			w.begin(seed)
 		}
 		end := time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "end"))
@@ -209,7 +209,7 @@ func TestDelayAndNoise(t *testing.T) {
 	robot := on(cart(), mounted("place", Mount{Delay: 300 * time.Millisecond}))
 	p := &rail{end: 1e9}
 	w := &stepped{physics: p, length: p.step(), commands: make([]float64, 2),
-		parts: []func(time.Duration) float64{func(time.Duration) float64 { return 1 }, nil}}
+		parts: []func() float64{func() float64 { return 1 }, nil}}
 	w.begin(1)
 	place := &robot.Sensors[2]
 	late := w.sensed(place, &robot.Body.Sensors[0].Value, func() float64 { return p.at })
@@ -256,7 +256,8 @@ func TestCheck(t *testing.T) {
 			"body.sensors.v: the world has the place in rev, the sensor measures in V: a curve converts them", ""},
 		{"by the unit of its readings", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx"}), "", ""},
 		{"one of two units", sensor(Sensor{Name: "v", Device: "simulated", Measure: "place", Unit: "rev"}), "", ""},
-		{"a curve that bends back", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx", Bent: "it bends"}),
+		{"a curve that bends back", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx",
+			Bent: "it bends"}),
 			"sensors.v.curve: it bends: the world cannot find", ""},
 		{"a mount that the world refuses", mount("eye", Mount{Facing: physic.Radian}),
 			"body.sensors.eye: facing: the lamp is straight ahead", ""},
@@ -271,10 +272,10 @@ func TestCheck(t *testing.T) {
 			r.Body.Actuators = append(r.Body.Actuators, Named[string]{Name: "arm", Value: "brake"})
 		}), "body.actuators.arm: no actuator has this name", ""},
 		{"an actuator of which the body says nothing", on(cart(), func(r *Robot) {
-			r.Actuators = append(r.Actuators, Actuator{Name: "arm", Device: "servo"}, Actuator{Name: "word", Device: "label"})
+			r.Actuators = append(r.Actuators, Device{Name: "arm", Device: "servo"}, Device{Name: "word", Device: "label"})
 		}), "", "actuators.arm: it moves nothing in the world: body.actuators.arm says what it moves: cart, brake"},
 		{"an actuator with the name of a part", on(cart(), func(r *Robot) {
-			r.Actuators = append(r.Actuators, Actuator{Name: "brake", Device: "servo"})
+			r.Actuators = append(r.Actuators, Device{Name: "brake", Device: "servo"})
 		}), "", ""},
 	} {
 		refused, unknown := Check(&railOpts{5}, c.robot)
