@@ -51,7 +51,10 @@ type PoissonOpts struct {
 }
 
 // A reading of a Poisson has at most MostSpikes, and half as many on average.
-const meanSpikes = MostSpikes / 2
+const (
+	meanSpikes = MostSpikes / 2
+	fastest    = 100 * physic.KiloHertz
+)
 
 var poissonKind = EncoderKind{Name: "poisson", About: "more is faster, at random",
 	New: func() EncoderOptions { return new(PoissonOpts) }}
@@ -82,13 +85,13 @@ func (o *PoissonOpts) KeepDirection() { o.Falling = falls(o.Range) }
 
 // most returns the highest rate for the time between two readings.
 func (o *PoissonOpts) most() physic.Frequency {
-	return physic.Frequency(min(meanSpikes*1e12/max(1, o.Every.Microseconds()), int64(100*physic.KiloHertz)))
+	return physic.Frequency(min(meanSpikes*1e12/max(1, o.Every.Microseconds()), int64(fastest)))
 }
 
 // Limits implements EncoderOptions.
 func (o *PoissonOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "max" {
-		e := options.Range{Value: int64(o.Max), Low: 1, High: int64(100 * physic.KiloHertz)}
+		e := options.Range{Value: int64(o.Max), Low: 1, High: int64(fastest)}
 		e.AtMost(int64(o.most()))
 		return e.Low, e.High, true
 	}
@@ -99,8 +102,8 @@ func (o *PoissonOpts) Limits(key string) (low, high int64, ok bool) {
 func (o *PoissonOpts) Check() []options.Mistake {
 	mistakes := append(checkRange(o.Range), checkPaced("max", o.Every, "a reading makes all spikes until the next reading")...)
 	if o.Every > 0 && o.Max > o.most() {
-		mistakes = append(mistakes, options.Wrong("max", "%v: expected at most %v: %d spikes a reading, and 100 kHz",
-			o.Max, o.most(), meanSpikes))
+		mistakes = append(mistakes, options.Wrong("max", "%v: expected at most %v, and %d spikes a reading",
+			o.Max, fastest, meanSpikes))
 	}
 	return mistakes
 }

@@ -172,8 +172,8 @@ func (p *Population) place(opts *PopulationOpts) error {
 		low, high = p.oriented(places[i]), p.oriented(places[i+1])
 		field, err := newLine(low, high, fieldUnit)
 		if err != nil {
-			return fmt.Errorf("population encoder: range: %w", options.Wrong("range", "expected more than %d millionths for %d neurons",
-				high-low, opts.Inputs))
+			return fmt.Errorf("population encoder: range: %w", options.Wrong("range", "two of %d places are the same reading: "+
+				"expected ends that are further apart", opts.Inputs))
 		}
 		p.places, p.fields = append(p.places, high), append(p.fields, field)
 	}

@@ -233,14 +233,16 @@ func TestBinsAreChecked(t *testing.T) {
 		wrong func(*encoders.FlipFlopOpts)
 		want  string
 	}{
-		"good":                   {func(*encoders.FlipFlopOpts) {}, ""},
-		"read when it changes":   {func(o *encoders.FlipFlopOpts) { o.Every = 0 }, ""},
-		"longer than a reading":  {func(o *encoders.FlipFlopOpts) { o.Every = 23 * ms }, "interval: 8 spikes 3ms apart last longer than the 23ms until the next reading"},
-		"one neuron":             {func(o *encoders.FlipFlopOpts) { o.Inputs = 1 }, "to: expected 2 to 1000 neurons, got 1"},
-		"no spikes":              {func(o *encoders.FlipFlopOpts) { o.Most = 0 }, "most: 0: expected 1 to 1000"},
-		"no interval":            {func(o *encoders.FlipFlopOpts) { o.Interval = 0 }, "interval: 0s: expected at least 1µs"},
-		"a range of nothing":     {func(o *encoders.FlipFlopOpts) { o.Range = lx(5, 5) }, "range: expected two different readings"},
-		"more steps than spikes": {func(o *encoders.FlipFlopOpts) { o.Inputs, o.Most, o.Every = 100, 101, 0 }, "most: 101 steps for each of 100 neurons: expected at most 10000 steps in all"},
+		"good":                 {func(*encoders.FlipFlopOpts) {}, ""},
+		"read when it changes": {func(o *encoders.FlipFlopOpts) { o.Every = 0 }, ""},
+		"longer than a reading": {func(o *encoders.FlipFlopOpts) { o.Every = 23 * ms },
+			"interval: 8 spikes 3ms apart last longer than the 23ms until the next reading"},
+		"one neuron":         {func(o *encoders.FlipFlopOpts) { o.Inputs = 1 }, "to: expected 2 to 1000 neurons, got 1"},
+		"no spikes":          {func(o *encoders.FlipFlopOpts) { o.Most = 0 }, "most: 0: expected 1 to 1000"},
+		"no interval":        {func(o *encoders.FlipFlopOpts) { o.Interval = 0 }, "interval: 0s: expected at least 1µs"},
+		"a range of nothing": {func(o *encoders.FlipFlopOpts) { o.Range = lx(5, 5) }, "range: expected two different readings"},
+		"more steps than spikes": {func(o *encoders.FlipFlopOpts) { o.Inputs, o.Most, o.Every = 100, 101, 0 },
+			"most: 101 steps for each of 100 neurons: expected at most 10000 steps in all"},
 	} {
 		flipFlop := good
 		c.wrong(&flipFlop)

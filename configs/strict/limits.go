@@ -190,7 +190,9 @@ func eachNumber(v reflect.Value, visit func(key string, v reflect.Value, tag ref
 		}
 	}
 	for _, f := range Fields(v.Type()) {
-		into(f.Key, v.FieldByIndex(f.Index), f.Tag)
+		if applies(v, f) {
+			into(f.Key, v.FieldByIndex(f.Index), f.Tag)
+		}
 	}
 }
 

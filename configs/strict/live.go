@@ -47,7 +47,8 @@ func (s step) from(v reflect.Value) reflect.Value {
 }
 
 // Live lists the live numbers of a decoded value, in the order of its keys. Root points to the value; base begins their paths.
-// Values that the file left out are not listed: nil pointers, times without a default, and those with the word none.
+// Values that the file left out are not listed: nil pointers, times without a default, those with the word none, and those whose
+// tag when does not hold.
 func Live(root any, base string) []Tunable {
 	l := lister{base: base}
 	l.value(reflect.ValueOf(root).Elem(), "", nil)
@@ -102,6 +103,9 @@ func (l *lister) structure(v reflect.Value, steps []step) {
 		if !done && f.Index[0] > options {
 			l.value(v.Field(options), "", extend(step{field: []int{options}}))
 			done = true
+		}
+		if !applies(v, f) {
+			continue
 		}
 		l.value(v.FieldByIndex(f.Index), f.Tag, extend(step{field: f.Index, name: "." + f.Key}))
 	}

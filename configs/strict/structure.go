@@ -44,6 +44,21 @@ func Condition(text string) (key string, values []string) {
 	return key, strings.Split(list, ",")
 }
 
+// applies reports whether the tag when of a field holds, in a struct that was read; true without the tag.
+func applies(v reflect.Value, f Field) bool {
+	when := f.Tag.Get("when")
+	if when == "" {
+		return true
+	}
+	key, values := Condition(when)
+	for _, other := range Fields(v.Type()) {
+		if other.Key == key {
+			return slices.Contains(values, v.FieldByIndex(other.Index).String())
+		}
+	}
+	return false
+}
+
 // IsLeaf reports whether a file writes values of a type otherwise than as a mapping of its fields.
 func IsLeaf(t reflect.Type) bool {
 	return t.Kind() != reflect.Struct || isAmount(t) || isChoice(t) || reflect.PointerTo(t).Implements(reflect.TypeFor[Value]())
