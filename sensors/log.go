@@ -118,6 +118,14 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 // String names the column and the file.
 func (l *Log) String() string { return l.name }
 
+// Length returns how long the recording lasts; 0 if it starts again at its end.
+func (l *Log) Length() time.Duration {
+	if l.opts.Loop {
+		return 0
+	}
+	return l.times.End()
+}
+
 // Unit is the unit from the options.
 func (l *Log) Unit() string { return l.opts.Unit }
 

@@ -117,5 +117,9 @@ var (
 		"Home Assistant does not find the robot: the broker does not pass on the message for it",
 		"check the rights of the robot's user at the external broker")
 
+	EpisodeOver = kind("episode_over", LevelInfo,
+		"an episode of the simulated world is over, and the next one has begun; the text says how the robot did",
+		"")
+
 	LampReached = kind("lamp_reached", LevelInfo, "the simulated robot has reached the lamp", "")
 )

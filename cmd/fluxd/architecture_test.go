@@ -73,6 +73,7 @@ cmd/fluxd:
 	cmd/fluxd/bench
 	cmd/fluxd/daemon
 	cmd/fluxd/hardware
+	cmd/fluxd/lab
 	cmd/fluxd/machine
 	cmd/fluxd/play
 	cmd/internal/picture
@@ -138,6 +139,17 @@ cmd/fluxd/hardware:
 cmd/fluxd/kept:
 	cmd/fluxd/machine
 	configs
+	files
+cmd/fluxd/lab:
+	boards/sim/worlds
+	cmd/fluxd/compare
+	cmd/fluxd/daemon
+	cmd/fluxd/draw
+	cmd/fluxd/tuning
+	cmd/internal/parameters
+	configs
+	configs/amounts
+	core
 	files
 cmd/fluxd/machine:
 cmd/fluxd/play:

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"log/slog"
@@ -34,21 +35,21 @@ func TestThePictureInTheReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var robot *daemon.Robot
-	var frames []string
-	opts := daemon.SimulateOptions{
-		For: 16 * time.Second, Seed: 5, Trials: 1, Out: new(bytes.Buffer), Log: slog.New(slog.DiscardHandler),
-		Started: func(r *daemon.Robot) { robot = r },
-		Progress: func(done, total time.Duration) {
-			if done == total {
-				return
-			}
-			world := picture.Section{Lines: strings.Split(robot.World().Picture(castColumns, castWorld), "\n"), Least: castWorld}
-			frames = append(frames, picture.Draw(castColumns, castRows, world,
-				picture.Actuators(robot.Actuators(), protocol.Safety{State: "armed"}), picture.Sensors(robot.Sensors(), 0)))
-		},
+	robot, err := daemon.NewSimulation(config, 5, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := daemon.Simulate(context.Background(), config, opts); err != nil {
+	var frames []string
+	const length = 16 * time.Second
+	err = robot.Advance(context.Background(), length, func(now time.Duration) {
+		if now == length {
+			return
+		}
+		world := picture.Section{Lines: strings.Split(robot.World().Picture(castColumns, castWorld), "\n"), Least: castWorld}
+		frames = append(frames, picture.Draw(castColumns, castRows, world,
+			picture.Actuators(robot.Actuators(), protocol.Safety{State: "armed"}), picture.Sensors(robot.Sensors(), 0)))
+	})
+	if err := errors.Join(err, robot.Halt()); err != nil {
 		t.Fatal(err)
 	}
 	drawn := castOf("$ bin/fluxd run seeker.yaml", frames, 100*time.Millisecond)

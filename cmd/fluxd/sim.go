@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime"
+	"sync"
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/lab"
 	"fluxd/cmd/internal/terminal"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
@@ -14,78 +20,215 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// simulation is the command line of fluxd sim.
+type simulation struct {
+	lab.Experiment
+	world    string // "": that of the robot file
+	overlays []string
+	network  uint64 // the value of --network-seed
+	asJSON   bool
+	table    string // a file; "" for none
+}
+
 func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
-	opts := daemon.SimulateOptions{}
-	var overlays []string
-	world := ""
+	s := simulation{}
 	c := &cobra.Command{
 		Use:   "sim [ROBOT]",
 		Short: "Simulate a robot in virtual time and print its score",
 		Long: `Simulate a robot on a simulated board, as fast as this machine allows, and print
 the score that its world gives it.
 
+A trial is a fresh robot in a world of its seed. With --trials, several run, on
+several processors, and a table shows the mean and the spread of their scores.
+In a trial, --episodes follow one another: the world begins again, and the robot
+keeps what it has learnt.
+
+The robot begins with the values and weights that an earlier run has tuned and
+learnt, if its file names files for them (tuning, learnt) and these exist. A
+simulation writes none of them.
+
 The same robot, seed and time print the same bytes on every run and every
 machine. Progress and the time it took go to stderr.`,
 		Example: `  fluxd sim lightseeker --for 60s
-  fluxd sim lightseeker --trials 20   # from twenty starting poses
-  fluxd sim wallfollow                # agreement with recorded commands`,
+  fluxd sim lightseeker --trials 20           # from twenty starting poses
+  fluxd sim wallfollow                        # agreement with recorded commands
+  fluxd sim lightseeker --set motor_l.threshold=90 --set eye_l.refractory=5ms
+  fluxd sim lightseeker --trials 100 --csv scores.csv
+  fluxd sim lightseeker --picture path.svg    # where it went`,
 		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := loadInWorld(cmd.Context(), args, world)
-			if err != nil {
-				return err
+			s.Log = log(cmd.ErrOrStderr())
+			switch {
+			case cmd.Flags().Changed("network-seed"):
+				s.Network = &s.network
+			case cmd.Flags().Changed("seed"):
+				s.Network = &s.Seed
 			}
-			if opts.Trials < 1 {
-				return fmt.Errorf("%w: --trials %d: expected at least 1", errUsage, opts.Trials)
-			}
-			if opts.For < 0 {
-				return fmt.Errorf("%w: --for %v: expected a time of at least 0, such as 60s", errUsage, opts.For)
-			}
-			if opts.Overlays, err = loadOverlays(cmd.Context(), overlays); err != nil {
-				return err
-			}
-			warnings, err := await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(config) })
-			if err != nil {
-				return err
-			}
-			if err := warn(cmd.ErrOrStderr(), warnings); err != nil {
-				return err
-			}
-			opts.Out, opts.Log = cmd.OutOrStdout(), log(cmd.ErrOrStderr())
-			start := time.Now()
-			opts.Progress = progress(cmd.ErrOrStderr())
-			if err := daemon.Simulate(cmd.Context(), config, opts); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "took %v\n", time.Since(start).Round(time.Millisecond))
-			return nil
+			return s.run(cmd, args)
 		},
 	}
-	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate, such as 60s (default: the length of the recording, or 60s)")
-	overlayFlag(c, &overlays)
-	worldFlag(c, &world)
-	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "seed of the simulated world; trial k uses seed + k - 1")
-	c.Flags().IntVar(&opts.Trials, "trials", 1, "the `number` of runs, each from another starting pose")
+	flags := c.Flags()
+	flags.DurationVar(&s.For, "for", 0,
+		"how long to simulate, such as 60s; with --episodes, at most for each (default: to the end of the\nrobot's recordings, or 60s)")
+	worldFlag(c, &s.world)
+	overlayFlag(c, &s.overlays)
+	flags.StringArrayVar(&s.Set, "set", nil, "change a parameter: `PATH=VALUE`, as fluxctl set takes it; may be repeated")
+	flags.Uint64Var(&s.Seed, "seed", 1,
+		"seed of the simulated world; trial k uses seed + k - 1, and each further episode the next one")
+	flags.Uint64Var(&s.network, "network-seed", 0, "seed of the network's noise, counted up like --seed "+
+		"(default: --seed, if that is given, or the\nnetwork.seed of the robot file)")
+	flags.IntVar(&s.Trials, "trials", 1, "the `number` of runs, each with a fresh robot from another starting pose")
+	flags.IntVar(&s.Episodes, "episodes", 1,
+		"the `number` of episodes in each trial, in which the robot keeps what it has learnt")
+	flags.IntVar(&s.Jobs, "jobs", runtime.GOMAXPROCS(0),
+		"the `number` of trials that run at the same time; the results are the same (default: all processors)")
+	flags.Lookup("jobs").DefValue = "0" // not shown: it depends on the machine
+	flags.BoolVar(&s.Fresh, "fresh", false,
+		"begin as the robot file says, without what an earlier run has tuned and learnt")
+	flags.BoolVar(&s.asJSON, "json", false, "print the results as JSON, see docs/simulate.md")
+	flags.StringVar(&s.table, "csv", "", "write the results into this `file`, a row for each episode")
+	flags.StringVar(&s.Picture, "picture", "",
+		"draw the world at the end of the first trial into this `file`, .svg or .png; with %d in its\nname, that of each trial")
+	flags.StringVar(&s.Learnt, "save-learnt", "",
+		"write the weights at the end into this `file`, which learnt of a robot file can name; one\ntrial only")
 	return c
 }
 
-// progress returns a function that shows the share done in one line on a terminal, or nil if w is not a terminal.
+// check finds mistakes of the command line.
+func (s *simulation) check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+	}
+	switch {
+	case s.Trials < 1:
+		return wrong("--trials %d: expected at least 1", s.Trials)
+	case s.Episodes < 1:
+		return wrong("--episodes %d: expected at least 1", s.Episodes)
+	case s.Trials > lab.MostEpisodes/s.Episodes:
+		return wrong("--trials %d --episodes %d: expected at most %d episodes in all", s.Trials, s.Episodes, lab.MostEpisodes)
+	case s.Jobs < 1:
+		return wrong("--jobs %d: expected at least 1", s.Jobs)
+	case s.For < 0:
+		return wrong("--for %v: expected a time of at least 0, such as 60s", s.For)
+	case s.Learnt != "" && s.Trials > 1:
+		return wrong("--save-learnt %s: expected a single trial, whose robot is kept, got --trials %d", s.Learnt, s.Trials)
+	}
+	if s.Picture != "" {
+		if err := lab.CheckPicture(s.Picture); err != nil {
+			return wrong("--picture %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *simulation) run(cmd *cobra.Command, args []string) error {
+	var err error
+	if s.Config, err = loadInWorld(cmd.Context(), args, s.world); err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	if s.Overlays, err = loadOverlays(cmd.Context(), s.overlays); err != nil {
+		return err
+	}
+	warnings, err := await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(s.Config) })
+	if err != nil {
+		return err
+	}
+	if err := warn(cmd.ErrOrStderr(), warnings); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := s.experiment(cmd.Context(), cmd.OutOrStdout(), newMeter(cmd.ErrOrStderr())); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "took %v\n", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// experiment runs the trials and writes their results.
+func (s *simulation) experiment(ctx context.Context, out io.Writer, progress *meter) error {
+	s.Progress = progress.show
+	defer progress.clear()
+	report := lab.NewReport(&s.Experiment)
+	err := s.Run(ctx, func(t *lab.Trial) error {
+		if s.asJSON {
+			return report.Add(io.Discard, t)
+		}
+		progress.clear()
+		return report.Add(out, t)
+	})
+	if err != nil {
+		return refusedByRobot(err)
+	}
+	progress.clear()
+	if s.asJSON {
+		err = report.JSON(out)
+	} else {
+		err = report.Summary(out)
+	}
+	if err == nil && s.table != "" {
+		err = lab.WriteFile(s.table, report.CSV)
+	}
+	return err
+}
+
+// refusedByRobot makes a mistake of the command line out of a change that the robot refuses.
+func refusedByRobot(err error) error {
+	if unusable := (*lab.Unusable)(nil); errors.As(err, &unusable) {
+		return fmt.Errorf("%w: %w", errUsage, unusable)
+	}
+	return err
+}
+
+// A meter shows on a terminal how much of a computation is done, in one line. Elsewhere it shows nothing.
+type meter struct {
+	file         *os.File // nil: no terminal
+	start, shown time.Time
+	mutex        sync.Mutex
+}
+
+func newMeter(w io.Writer) *meter { return &meter{file: terminal.Of(w), start: time.Now()} }
+
+// show shows the share done.
+func (m *meter) show(done, total time.Duration) {
+	if m.file == nil {
+		return
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if now := time.Now(); now.Sub(m.shown) > terminal.RedrawEvery && now.Sub(m.start) > 300*time.Millisecond {
+		m.shown = now
+		share := 100 * done.Seconds() / total.Seconds()
+		terminal.Line(m.file, fmt.Sprintf("%3.0f %%  %v of %v simulated", share, done.Round(time.Second), total))
+	}
+}
+
+// clear clears the line, for other text.
+func (m *meter) clear() {
+	if m.file == nil {
+		return
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if !m.shown.IsZero() {
+		terminal.Line(m.file, "")
+	}
+}
+
+// progress returns a function that shows the share done on a terminal, or nil if w is not a terminal.
 func progress(w io.Writer) func(done, total time.Duration) {
-	file := terminal.Of(w)
-	if file == nil {
+	m := newMeter(w)
+	if m.file == nil {
 		return nil
 	}
-	start, shown := time.Now(), time.Time{}
 	return func(done, total time.Duration) {
 		if done >= total {
-			terminal.Line(file, "")
+			m.clear()
 			return
 		}
-		if now := time.Now(); now.Sub(shown) > terminal.RedrawEvery && now.Sub(start) > 300*time.Millisecond {
-			shown = now
-			share := 100 * done.Seconds() / total.Seconds()
-			terminal.Line(file, fmt.Sprintf("%3.0f %%  %v of %v simulated", share, done.Round(time.Second), total))
-		}
+		m.show(done, total)
 	}
 }

@@ -24,14 +24,19 @@ import (
 
 // A Comparison counts how often a robot's label and the recorded one agree.
 type Comparison struct {
+	Result
 	recording *sensors.Recording
 	column    string
 	times     *sensors.Timeline
 	row       int
-	names     []string // labels: the actuator's choices in their order, then others as they are met
-	counts    map[[2]string]int
-	agreed    int
-	compared  int
+}
+
+// A Result is what a comparison has counted so far.
+type Result struct {
+	names    []string // labels: the actuator's choices in their order, then others as they are met
+	counts   map[[2]string]int
+	agreed   int
+	compared int
 }
 
 // none is the label of an actuator that has no command yet.
@@ -60,14 +65,14 @@ func New(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
 	if found < 0 {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
-	cmp := &Comparison{recording: rec, column: c.Column, times: times, counts: map[[2]string]int{}}
+	cmp := &Comparison{recording: rec, column: c.Column, times: times, Result: Result{counts: map[[2]string]int{}}}
 	for _, name := range config.Actuators[found].Value.Options.(*actuators.LabelOpts).Names {
 		cmp.add(name)
 	}
 	return cmp, nil
 }
 
-func (c *Comparison) add(name string) {
+func (c *Result) add(name string) {
 	if !slices.Contains(c.names, name) {
 		c.names = append(c.names, name)
 	}
@@ -103,8 +108,11 @@ func (c *Comparison) Record(given string) {
 	}
 }
 
+// Agreement returns the share of the recorded commands that the robot gave, too; NaN if none was compared.
+func (c *Result) Agreement() float64 { return float64(c.agreed) / float64(c.compared) }
+
 // Report writes the agreement and a confusion table, with a row for each recorded label and a column for each of the robot's.
-func (c *Comparison) Report(w io.Writer) error {
+func (c *Result) Report(w io.Writer) error {
 	if c.compared == 0 {
 		_, err := fmt.Fprintln(w, "agreement: nothing was compared; run longer")
 		return err

@@ -47,7 +47,7 @@ func explode(now bool) {
 
 // A simulation goes on when a sensor's driver panics. Package sense tests the same in real time.
 func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
-	s, err := newSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	s.sensors[0].Sensor.Sensor.Sensor, s.sensors[0].Edges = e, e
 	run := func(until time.Duration) {
 		t.Helper()
-		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
+		if err := s.Advance(context.Background(), until, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,7 +117,7 @@ func (b *bomb) Halt() error {
 
 // An actuator whose driver panics fails alone: the other one goes on, and to failsafe at the end.
 func TestActuatorWhoseCodePanics(t *testing.T) {
-	s, err := newSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestActuatorWhoseCodePanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.armed = true
-	if err := s.run(context.Background(), time.Second, func(time.Duration) {}); err != nil {
+	if err := s.Advance(context.Background(), time.Second, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
 	if _, last, failing := s.outputs[0].Guard.Faults(); !failing || !strings.Contains(fmt.Sprint(last), "panic: bridge on fire") {

@@ -56,7 +56,7 @@ func TestCheckFindsWhatOnlyTheFilesShow(t *testing.T) {
 			if board != "sim" {
 				continue
 			}
-			if _, err := newSimulation(config, 1, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := NewSimulation(config, 1, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s, simulated: %v, expected %q", c.story, err, c.want)
 			}
 		}
@@ -234,12 +234,12 @@ func TestRobotsThatCheckAcceptsRun(t *testing.T) {
 			continue
 		}
 		accepted++
-		s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
+		s, err := NewSimulation(config, 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Errorf("robot %d: check accepts it, but it does not start: %v\n%s", seed, err, text)
 			continue
 		}
-		if err := s.run(context.Background(), 100*time.Millisecond, func(time.Duration) {}); err != nil {
+		if err := s.Advance(context.Background(), 100*time.Millisecond, func(time.Duration) {}); err != nil {
 			t.Errorf("robot %d: check accepts it, but it does not run: %v\n%s", seed, err, text)
 		}
 		_ = s.halt() // its error: the sensors that did not answer

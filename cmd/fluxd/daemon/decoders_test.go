@@ -60,7 +60,7 @@ func TestDecodersOfARobot(t *testing.T) {
 		{"kind: population-vector, values: {place: 0.5, a: -1}, window: 100ms",
 			[]spike{{0, "place[2]"}, {0, "place[4]"}, {10 * ms, "a"}}, []command{{0, 500_000}, {10, 0}, {100, -1_000_000}}},
 	} {
-		s, err := newSimulation(parse(t, fmt.Sprintf(decoding, c.decode), nil), 1, slog.New(slog.DiscardHandler))
+		s, err := NewSimulation(parse(t, fmt.Sprintf(decoding, c.decode), nil), 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestDecodersOfARobot(t *testing.T) {
 			}
 		}
 		for _, one := range c.want {
-			if err := s.run(t.Context(), one.at*time.Millisecond+time.Microsecond*2, func(time.Duration) {}); err != nil {
+			if err := s.Advance(t.Context(), one.at*time.Millisecond+time.Microsecond*2, func(time.Duration) {}); err != nil {
 				t.Fatal(err)
 			}
 			if got := s.outputs[0].Guard.Applied(); int64(got) != one.want {
@@ -98,7 +98,7 @@ func TestTunedDecodersGoOn(t *testing.T) {
 		{"kind: winner-take-all, choices: {b: 0.5, a: 0}, window: 1s", "choices.a", -1, 0, -1_000_000},
 	} {
 		config := parse(t, fmt.Sprintf(decoding, c.decode), nil)
-		s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
+		s, err := NewSimulation(config, 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestTunedDecodersGoOn(t *testing.T) {
 			err = errors.Join(err, s.network.Excite(0, s.neurons[neuron][0]))
 		}
 		err = errors.Join(err, s.network.Excite(20_000, s.neurons["a"][0]),
-			s.run(t.Context(), 25*time.Millisecond, func(time.Duration) {}))
+			s.Advance(t.Context(), 25*time.Millisecond, func(time.Duration) {}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,8 +45,8 @@
 //
 // In real time (Run), every sensor is read in its own goroutine, one goroutine owns the network and sleeps until the next spike
 // or reading is due, and every actuator is written in its own goroutine, so that a slow bus delays nothing else. In virtual time
-// (Simulate), virtual.go calls the same functions as one deterministic sequence of events, as fast as the machine allows. There,
-// nothing runs concurrently: sensors are read, the network advances and guards are stepped in one goroutine.
+// (Simulation), virtual.go calls the same functions as one deterministic sequence of events, as fast as the machine allows.
+// There, nothing runs concurrently: sensors are read, the network advances and guards are stepped in one goroutine.
 //
 // # The order in which to read the files
 //

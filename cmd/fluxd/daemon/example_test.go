@@ -2,9 +2,9 @@ package daemon_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
@@ -52,17 +52,24 @@ func ExampleRun() {
 }
 
 // In virtual time, a minute of the demo robot passes in milliseconds, and is the same on every machine.
-func ExampleSimulate() {
+func ExampleNewSimulation() {
 	config, err := configs.Load("lightseeker")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	err = daemon.Simulate(context.Background(), config, daemon.SimulateOptions{For: time.Minute, Seed: 1, Trials: 1, Out: os.Stdout,
-		Log: slog.New(slog.DiscardHandler)})
-	fmt.Println("ended:", err)
+	s, err := daemon.NewSimulation(config, 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = s.Advance(context.Background(), time.Minute, func(time.Duration) {})
+	fmt.Println(s.World().Score().Text)
+	fmt.Println(s.Network.Counters().Spikes, "spikes in", s.Now())
+	fmt.Println("ended:", errors.Join(err, s.Halt()))
 	// Output:
-	// reached the lamp after 2.670 s, 8 lamps in all, 1.18 m to the next; 1m0s simulated, 15920 spikes, 7960 arrivals
+	// reached the lamp after 2.670 s, 8 lamps in all, 1.18 m to the next
+	// 15920 spikes in 1m0s
 	// ended: <nil>
 }
 

@@ -181,14 +181,14 @@ network: {neurons: {a: {}}}
 actuators: {arm: {device: servo, pwm: servos/3, decode: {kind: count, neuron: a, window: 100ms}}}
 mqtt: {broker: none}
 `
-	s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	board := s.body.Board.(*sim.Board)
 	run := func(until time.Duration) {
 		t.Helper()
-		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
+		if err := s.Advance(context.Background(), until, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

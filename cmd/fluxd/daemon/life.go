@@ -192,7 +192,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.start = start
+	r.start, r.seed = start, opts.Seed
 	r.readings, r.requests = make(chan reading, readingQueue), make(chan request, 16)
 	r.done = make(chan struct{})
 	r.event = r.publish
@@ -253,11 +253,11 @@ func (r *Robot) Simulated() *sim.Board {
 	return b
 }
 
-// runWorld advances the simulated world to the wall clock and publishes its events.
+// runWorld advances the simulated world to the wall clock and publishes its events. When an episode is over, the next one begins.
 func (r *Robot) runWorld(ctx context.Context) {
 	ticker := time.NewTicker(worldStep)
 	defer ticker.Stop()
-	for {
+	for episode := uint64(1); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -268,6 +268,12 @@ func (r *Robot) runWorld(ctx context.Context) {
 			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol checks that it exists
 			r.log.Info(kind.Meaning(), "after", r.clock().Round(time.Millisecond), "text", e.Text)
 			r.event(kind, e.Text)
+		}
+		again := func() answer { return answer{err: r.restart(r.config.Network.Seed + episode)} }
+		if r.body.World.Over() && r.ask(ctx, again).err == nil {
+			r.event(protocol.EpisodeOver, fmt.Sprintf("episode %d: %s", episode, r.body.World.Score().Text))
+			r.body.World.Restart(r.seed + episode)
+			episode++
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 
 // A tunable is a robot in virtual time with a tuner.
 type tunable struct {
-	*simulation
+	*Simulation
 	tuner *tuning.Tuner
 }
 
@@ -32,7 +32,7 @@ func newTunable(t interface {
 	Fatal(...any)
 }, config *configs.Robot) *tunable {
 	t.Helper()
-	s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(config, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (x *tunable) value(t interface{ Fatal(...any) }, path string) protocol.Read
 
 func (x *tunable) pass(t *testing.T, d time.Duration) {
 	t.Helper()
-	if err := x.run(context.Background(), x.now+d, func(time.Duration) {}); err != nil {
+	if err := x.Advance(context.Background(), x.now+d, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -322,7 +322,7 @@ func TestAnySequenceOfSets(t *testing.T) {
 					}
 				}
 			}
-			if err := x.run(context.Background(), x.now+30*time.Millisecond, func(time.Duration) {}); err != nil {
+			if err := x.Advance(context.Background(), x.now+30*time.Millisecond, func(time.Duration) {}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -123,6 +123,27 @@ func (r *Robot) clearNetwork() {
 	r.answerFrom, r.readingDelay = distantFuture, 0
 }
 
+// restart puts the network, encoders, decoders and rewards back to their state at the start, and posts the resulting commands,
+// for another episode of the world. The network gets another seed, so that its noise is not the same in every episode. It runs in
+// the goroutine that owns the network.
+func (r *Robot) restart(seed uint64) error {
+	if err := r.network.Tune(core.Tuning{Seed: &seed}); err != nil {
+		return err
+	}
+	r.clearNetwork()
+	for i, line := range r.sensors {
+		c := r.config.Sensors[i].Value
+		if r.tuner != nil {
+			c = r.tuner.Settings().Sensors[i]
+		}
+		if encoder, err := c.Encode.Options.Open(c.Every); err == nil { // it was opened with these options before
+			line.encoder = encoder
+		}
+	}
+	r.decide(r.clock())
+	return nil
+}
+
 // droppedSpikes counts the spikes that decoders dropped because their windows were full.
 func (r *Robot) droppedSpikes() (all uint64) {
 	for _, o := range r.outputs {

@@ -184,7 +184,7 @@ func TestValidRobotsOpen(t *testing.T) {
 		}
 		accepted += len(robot.parts)
 		text := robot.yaml()
-		s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
+		s, err := NewSimulation(config, 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatalf("valid, but cannot be opened: %v\n%s", err, text)
 		}
@@ -211,7 +211,7 @@ func TestValidRobotsOpen(t *testing.T) {
 				}
 			}
 		}
-		if err := s.run(context.Background(), 70*time.Millisecond, func(time.Duration) {}); err != nil {
+		if err := s.Advance(context.Background(), 70*time.Millisecond, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 		for _, o := range s.outputs {
@@ -248,7 +248,7 @@ actuators: {wheel: {device: hbridge, pwm: GPIO18, direction: GPIO16, decode: {ki
 safety: {emergency_stop: {pin: %s, pull: %s, active: %s}}
 mqtt: {broker: none}
 `, world, pull, active, pin, pull, active)
-					s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+					s, err := NewSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -292,7 +292,7 @@ network: {neurons: {a: {}}}
 actuators: {prop: {device: esc, pwm: x/0, max_pulse: 1.9ms, decode: {kind: count, neuron: a, window: 1s}}}
 mqtt: {broker: none}
 `, expander)
-		s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+		s, err := NewSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ sensors: {s: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms` + curve + `
 network: {neurons: {a: {}}}
 mqtt: {broker: none}
 `
-		s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+		s, err := NewSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

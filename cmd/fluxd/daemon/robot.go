@@ -64,6 +64,7 @@ type Robot struct {
 // realTime holds what a robot needs only when it runs in real time.
 type realTime struct {
 	start      time.Time
+	seed       uint64 // of the first episode of the simulated world
 	readings   chan reading
 	requests   chan request
 	done       chan struct{} // closed when the loop has ended: requests get no answer any more

@@ -11,7 +11,7 @@ import (
 
 // The tap shows readings, spikes, commands and rewards in the order in which they happen.
 func TestTapShowsAllKindsOfRecords(t *testing.T) {
-	s, err := newSimulation(parse(t, `
+	s, err := NewSimulation(parse(t, `
 robot: followed
 board: {kind: sim, world: table}
 sensors: {warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, encode: {kind: threshold, above: 20 °C, to: hot}}}
@@ -25,7 +25,7 @@ mqtt: {broker: none}
 	}
 	reader := s.tap.Follow()
 	defer reader.Leave()
-	if err := s.run(context.Background(), 2*time.Second, func(time.Duration) {}); err != nil {
+	if err := s.Advance(context.Background(), 2*time.Second, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
 	records, lost := reader.Read(nil)

@@ -16,13 +16,13 @@ import (
 // spikesOf runs a robot for a while, and returns its spikes: when each neuron fires, in milliseconds.
 func spikesOf(t *testing.T, config *configs.Robot, length time.Duration) map[string][]int64 {
 	t.Helper()
-	s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(config, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	reader := s.tap.Follow()
 	defer reader.Leave()
-	if err := s.run(context.Background(), length, func(time.Duration) {}); err != nil {
+	if err := s.Advance(context.Background(), length, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
 	records, lost := reader.Read(nil)

@@ -58,11 +58,11 @@ func TestEveryDeviceOnTheTable(t *testing.T) {
 // expectOnTheTable checks what the sensors of a robot read after half a minute, and that there were no faults.
 func expectOnTheTable(t *testing.T, robot string, want map[string]float64) {
 	t.Helper()
-	s, err := newSimulation(parse(t, robot, nil), 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(parse(t, robot, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.run(context.Background(), 32*time.Second, func(time.Duration) {}); err != nil {
+	if err := s.Advance(context.Background(), 32*time.Second, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range s.sensors {

@@ -9,138 +9,113 @@ import (
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/sensors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 )
 
-// SimulateOptions are the options of Simulate.
-type SimulateOptions struct {
-	For      time.Duration                   // simulated time; 0: as long as the recording to compare with, or a minute
-	Seed     uint64                          // of the simulated world; trial k, counted from 1, uses Seed + k - 1
-	Trials   int                             // how many trials, each from another start; at least 1
-	Out      io.Writer                       // for the score: the same bytes for the same configuration and options on every machine
-	Progress func(done, total time.Duration) // called every progressEvery of simulated time; may be nil
-	Started  func(*Robot)                    // called with the robot of each trial; may be nil
-	Overlays []*configs.Overlay              // tuned values, applied in this order
-	Log      *slog.Logger
-}
-
-// Simulate runs a robot on the simulated board in virtual time, and writes the score of its world. It fails when the
-// configuration is for a real board, and when the context ends.
-func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) error {
-	if config.Board.Kind != "sim" {
-		return fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}", config.Source, config.Board.Kind)
-	}
-	length := opts.For
-	if length == 0 {
-		length = time.Minute
-	}
-	goal, reached := "", 0
-	for trial := range opts.Trials {
-		s, err := newSimulation(config, opts.Seed+uint64(trial), opts.Log)
-		if err != nil {
-			return err
-		}
-		if len(opts.Overlays) > 0 {
-			if err := tuning.New(config, s.network, s.Robot).Apply(opts.Overlays); err != nil {
-				return errors.Join(err, s.halt())
-			}
-		}
-		if opts.For == 0 && s.compare != nil {
-			length = s.compare.Length()
-		}
-		if opts.Started != nil {
-			opts.Started(s.Robot)
-		}
-		err = s.run(ctx, length, func(now time.Duration) {
-			if opts.Progress != nil {
-				opts.Progress(length*time.Duration(trial)+now, length*time.Duration(opts.Trials))
-			}
-		})
-		if err == nil {
-			err = s.score(opts, trial)
-			if s.body.World != nil {
-				score := s.body.World.Score()
-				if goal = score.Goal; score.Reached {
-					reached++
-				}
-			}
-		}
-		if halted := s.halt(); err == nil {
-			err = halted
-		}
-		if err != nil {
-			return err
-		}
-	}
-	switch {
-	case goal == "" && config.Compare == nil:
-		fmt.Fprintf(opts.Out, "the world %s has no score: nothing moves there\n", config.Board.World)
-	case opts.Trials > 1 && goal != "":
-		fmt.Fprintf(opts.Out, "%s in %d of %d trials\n", goal, reached, opts.Trials)
-	}
-	return nil
-}
-
-func (s *simulation) score(opts SimulateOptions, trial int) error {
-	if opts.Trials > 1 {
-		fmt.Fprintf(opts.Out, "trial %d (seed %d): ", trial+1, opts.Seed+uint64(trial))
-	}
-	counters := s.network.Counters()
-	if s.body.World != nil {
-		fmt.Fprint(opts.Out, s.body.World.Score().Text, "; ")
-	}
-	fmt.Fprintf(opts.Out, "%v simulated, %d spikes, %d arrivals\n", s.now, counters.Spikes, counters.Deliveries)
-	if s.compare != nil {
-		return s.compare.Report(opts.Out)
-	}
-	return nil
-}
-
 // edgeStep is how often sensors with edges are read in virtual time: the integration step of the simulated worlds.
 const edgeStep = time.Millisecond
 
-// A simulation is a robot in virtual time: sensors, network, actuators and world advance as one sequence of events. It depends
-// on nothing but the configuration and the seed.
-type simulation struct {
+// A Simulation is a robot in virtual time: sensors, network, actuators and world advance as one sequence of events, in the
+// goroutine that calls Advance. It depends on nothing but its configuration and seed. Of the methods of its Robot, those that
+// only read may be called.
+type Simulation struct {
 	*Robot
-	now     time.Duration
-	due     []time.Duration     // when each sensor is read next
-	edges   time.Duration       // when the edges of all sensors are read next
-	compare *compare.Comparison // nil without one
-	label   *actuators.Label    // the actuator to compare
+	Network    *core.Network       // for its owner, the goroutine that calls Advance
+	Comparison *compare.Comparison // with recorded commands; nil without one
+	now        time.Duration
+	due        []time.Duration  // when each sensor is read next
+	edges      time.Duration    // when the edges of all sensors are read next
+	label      *actuators.Label // the actuator to compare
 }
 
-// newSimulation assembles a robot at time 0 and arms it.
-func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simulation, error) {
-	s := &simulation{}
+// NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
+// file says, without what an earlier run has learnt or tuned.
+func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simulation, error) {
+	if config.Board.Kind != "sim" {
+		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}", config.Source, config.Board.Kind)
+	}
+	s := &Simulation{}
 	r, err := assemble(config, hardware.Options{Seed: seed, Log: log}, func() time.Duration { return s.now })
 	if err != nil {
 		return nil, err
 	}
-	s.Robot = r
+	s.Robot, s.Network = r, r.network
 	s.safety.ArmSilently() // no user can arm it in virtual time, and nothing real moves
 	s.due = make([]time.Duration, len(r.sensors))
-	if config.Compare != nil {
-		if s.compare, err = compare.New(config, r.body); err != nil {
-			return nil, errors.Join(err, r.halt())
-		}
-		for _, o := range s.outputs {
-			if o.Name == config.Compare.Actuator {
-				s.label = o.Label
-			}
-		}
+	if err := s.openComparison(); err != nil {
+		return nil, errors.Join(err, r.halt())
 	}
 	return s, nil
+}
+
+func (s *Simulation) openComparison() (err error) {
+	if s.config.Compare == nil {
+		return nil
+	}
+	if s.Comparison, err = compare.New(s.config, s.body); err != nil {
+		return err
+	}
+	for _, o := range s.outputs {
+		if o.Name == s.config.Compare.Actuator {
+			s.label = o.Label
+		}
+	}
+	return nil
+}
+
+// Now returns the simulated time so far.
+func (s *Simulation) Now() time.Duration { return s.now }
+
+// Tuner returns what tunes the robot, between two calls of Advance.
+func (s *Simulation) Tuner() *tuning.Tuner {
+	if s.tuner == nil {
+		s.tuner = tuning.New(s.config, s.network, s.Robot)
+	}
+	return s.tuner
+}
+
+// Recorded returns how long the longest of the recordings lasts that the robot plays once or is compared with; 0 without one.
+func (s *Simulation) Recorded() (longest time.Duration) {
+	if s.Comparison != nil {
+		longest = s.Comparison.Length()
+	}
+	for _, line := range s.sensors {
+		if log, is := line.Device.(*sensors.Log); is {
+			longest = max(longest, log.Length())
+		}
+	}
+	return longest
+}
+
+// Halt brings the actuators to failsafe and releases the robot's parts.
+func (s *Simulation) Halt() error { return s.halt() }
+
+// Restart begins another episode, with new seeds for the world and the network: the world starts again, and so does all of the
+// robot but its clock, what it has learnt and what was tuned.
+func (s *Simulation) Restart(world, network uint64) error {
+	if s.body.World != nil {
+		s.body.World.Restart(world)
+	}
+	if err := s.restart(network); err != nil {
+		return err
+	}
+	for _, o := range s.outputs {
+		o.Guard.Hold(actuators.Disarmed) // to failsafe at once, whatever the slew rate
+		s.write(o)
+		o.Guard.Release(actuators.Disarmed)
+	}
+	return nil
 }
 
 // progressEvery is how often a simulation reports its progress, in simulated time.
 const progressEvery = 100 * time.Millisecond
 
-// run advances up to a time, not including it, and calls progress every progressEvery. It ends early with the context.
-func (s *simulation) run(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
+// Advance advances up to a time, not including it, and calls progress every progressEvery. It ends early with the context, which
+// is an error, and when the episode of the world is over.
+func (s *Simulation) Advance(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
 	for due, events := time.Duration(0), 0; ; events++ {
 		if events&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -154,6 +129,9 @@ func (s *simulation) run(ctx context.Context, until time.Duration, progress func
 		}
 		s.now = next
 		s.step()
+		if s.over() {
+			return nil
+		}
 	}
 	s.now = until
 	if s.body.World != nil {
@@ -163,8 +141,11 @@ func (s *simulation) run(ctx context.Context, until time.Duration, progress func
 	return nil
 }
 
+// over reports whether the episode of the world is over.
+func (s *Simulation) over() bool { return s.body.World != nil && s.body.World.Over() }
+
 // nextEvent returns when something is due, and false when nothing is.
-func (s *simulation) nextEvent() (time.Duration, bool) {
+func (s *Simulation) nextEvent() (time.Duration, bool) {
 	next, waiting := time.Duration(0), false
 	earlier := func(t time.Duration) {
 		if !waiting || t < next {
@@ -191,8 +172,8 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 			earlier(max(s.now, (t + time.Microsecond - 1).Truncate(time.Microsecond)))
 		}
 	}
-	if s.compare != nil {
-		if t, ok := s.compare.Due(); ok {
+	if s.Comparison != nil {
+		if t, ok := s.Comparison.Due(); ok {
 			earlier(t)
 		}
 	}
@@ -200,7 +181,7 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 }
 
 // step does everything that is due now, in the direction of the data: world, sensors, network, decoders, actuators.
-func (s *simulation) step() {
+func (s *Simulation) step() {
 	if s.body.World != nil {
 		s.body.World.Advance(s.now)
 	}
@@ -240,9 +221,9 @@ func (s *simulation) step() {
 			s.write(o)
 		}
 	}
-	if s.compare != nil {
-		if t, ok := s.compare.Due(); ok && t <= s.now {
-			s.compare.Record(s.label.Name())
+	if s.Comparison != nil {
+		if t, ok := s.Comparison.Due(); ok && t <= s.now {
+			s.Comparison.Record(s.label.Name())
 		}
 	}
 }

@@ -33,11 +33,11 @@ mqtt: {broker: none}
 // Setting the zero of a sensor is no movement for encoders of changes and for rewards, nor is a reading that was on its way to
 // the loop. Later movements count. An encoder of levels gets readings counted from the new zero.
 func TestZeroIsNoMovement(t *testing.T) {
-	s := newTunable(t, parse(t, weighing, nil)).simulation
+	s := newTunable(t, parse(t, weighing, nil)).Simulation
 	follows := s.tap.Follow()
 	pass := func(d time.Duration) map[string]int {
 		t.Helper()
-		if err := s.run(context.Background(), s.now+d, func(time.Duration) {}); err != nil {
+		if err := s.Advance(context.Background(), s.now+d, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 		records, lost := follows.Read(nil)

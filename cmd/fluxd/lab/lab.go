@@ -1,0 +1,267 @@
+// Package lab runs experiments with a simulated robot: trials, each of one or several episodes, on several processors.
+//
+//	e := lab.Experiment{Config: config, Seed: 1, Trials: 20, Episodes: 1, Jobs: 4, Log: log}
+//	report := lab.NewReport(&e)
+//	err := e.Run(ctx, func(t *lab.Trial) error { return report.Add(os.Stdout, t) })
+//	if err == nil {
+//		err = report.Summary(os.Stdout)
+//	}
+//
+// A trial is a fresh robot in a world of its seed. Its episodes follow one another: the world begins again, and the robot keeps
+// what it has learnt. The same experiment gives the same results on every machine, however many processors share the trials.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"fluxd/boards/sim/worlds"
+	"fluxd/cmd/fluxd/compare"
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/configs"
+	"fluxd/files"
+)
+
+// An Experiment says what to simulate.
+type Experiment struct {
+	Config   *configs.Robot
+	For      time.Duration      // how long an episode may be, in simulated time; 0: as long as the robot's recordings, or a minute
+	Seed     uint64             // of the world in the first episode; each further episode of any trial has the next one
+	Network  *uint64            // the same for the noise of the network; nil: from the seed of the robot file on
+	Trials   int                // at least 1
+	Episodes int                // of each trial; at least 1
+	Jobs     int                // how many trials run at the same time; at least 1
+	Fresh    bool               // the robot begins as its file says, without what an earlier run has learnt or tuned
+	Overlays []*configs.Overlay // tuned values, applied in this order
+	Set      []string           // further changes, as PATH=VALUE
+	Log      *slog.Logger       // required
+
+	// Progress is called from time to time with the simulated time so far and in all, by one goroutine at a time; it may be nil.
+	Progress func(done, total time.Duration)
+	// Picture is the file for a picture of the world at the end of the first trial, or of each, whose number replaces %d in the
+	// name; "" for none. Its name ends with .svg or .png.
+	Picture string
+	// Learnt is the file for the weights at the end of the last trial; "" for none.
+	Learnt string
+
+	progress sync.Mutex
+	done     time.Duration // simulated so far by all trials
+}
+
+// A Trial is what came of one robot.
+type Trial struct {
+	Number   int // from 1
+	Episodes []Episode
+}
+
+// An Episode is what came of one episode.
+type Episode struct {
+	Number      int    // in its trial, from 1
+	Seed        uint64 // of the world
+	NetworkSeed uint64 // of the noise of the network
+	Length      time.Duration
+	Spikes      uint64
+	Deliveries  uint64             // arrivals at neurons
+	World       *worlds.Score      // nil where nothing moves
+	Comparison  *compare.Result    // with recorded commands; nil without one
+	State       map[string]float64 // of the world at the end
+}
+
+// MostEpisodes is how many episodes an experiment may have: the results of all are kept until its end.
+const MostEpisodes = 1_000_000
+
+// defaultLength is how long an episode may be without a recording.
+const defaultLength = time.Minute
+
+// ahead is how many trials for each job may be done before an earlier one is, and wait to be reported.
+const ahead = 4
+
+// Run runs the trials and passes them to report, in order, each as soon as it and all before it are done. The error of the first
+// trial that fails ends the others, and so do the end of the context and an error of report.
+func (e *Experiment) Run(ctx context.Context, report func(*Trial) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type outcome struct {
+		trial *Trial
+		err   error
+	}
+	type task struct {
+		number int
+		done   chan outcome // has room, so that a worker never waits
+	}
+	jobs := min(e.Jobs, e.Trials)
+	tasks, order := make(chan task), make(chan task, ahead*jobs)
+	var running sync.WaitGroup
+	running.Go(func() { // gives out the trials in their order, not too many ahead of the first that is not done
+		defer close(order)
+		defer close(tasks)
+		for number := 1; number <= e.Trials; number++ {
+			t := task{number, make(chan outcome, 1)}
+			select {
+			case order <- t:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case tasks <- t:
+			case <-ctx.Done():
+				t.done <- outcome{err: ctx.Err()}
+				return
+			}
+		}
+	})
+	for range jobs {
+		running.Go(func() {
+			for t := range tasks {
+				trial, err := e.trial(ctx, t.number)
+				t.done <- outcome{trial, err}
+			}
+		})
+	}
+	var failed error
+	reported := 0
+	for t := range order { // after a failure, until the others have ended
+		done := <-t.done
+		if failed != nil {
+			continue
+		}
+		if failed = done.err; failed == nil {
+			if failed = report(done.trial); failed == nil {
+				reported++
+			}
+		}
+		if failed != nil {
+			cancel()
+		}
+	}
+	running.Wait()
+	if failed == nil {
+		failed = ctx.Err()
+	}
+	if errors.Is(failed, context.Canceled) {
+		return fmt.Errorf("interrupted after %d of %d trials: %w", reported, e.Trials, failed)
+	}
+	return failed
+}
+
+// seed returns the seed of an episode's world.
+func (e *Experiment) seed(trial, episode int) uint64 { return e.Seed + e.before(trial, episode) }
+
+// networkSeed returns the seed of the network in an episode.
+func (e *Experiment) networkSeed(trial, episode int) uint64 {
+	first := e.Config.Network.Seed
+	if e.Network != nil {
+		first = *e.Network
+	}
+	return first + e.before(trial, episode)
+}
+
+// before counts the episodes before one.
+func (e *Experiment) before(trial, episode int) uint64 {
+	return uint64(trial-1)*uint64(e.Episodes) + uint64(episode-1)
+}
+
+// trial runs one trial. Its errors name it, but for those of a robot that cannot even be made: every trial has them.
+func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error) {
+	made := false
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error("panic", "trial", number, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if err != nil && made && ctx.Err() == nil {
+			err = fmt.Errorf("trial %d (seed %d): %w", number, e.seed(number, 1), err)
+		}
+	}()
+	log := e.Log
+	if e.Trials > 1 {
+		log = log.With("trial", number)
+	}
+	config := *e.Config
+	config.Network.Seed = e.networkSeed(number, 1)
+	s, err := daemon.NewSimulation(&config, e.seed(number, 1), log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			_ = s.Halt()
+			panic(p)
+		}
+		err = errors.Join(err, s.Halt())
+	}()
+	if err := errors.Join(e.canDraw(s), e.prepare(s, log)); err != nil {
+		return nil, err
+	}
+	made = true
+	length := e.For
+	if length == 0 {
+		length = s.Recorded()
+	}
+	if length == 0 {
+		length = defaultLength
+	}
+	t = &Trial{Number: number}
+	for episode := 1; episode <= e.Episodes; episode++ {
+		if episode > 1 {
+			if err := s.Restart(e.seed(number, episode), e.networkSeed(number, episode)); err != nil {
+				return nil, err
+			}
+		}
+		if err := e.episode(ctx, s, t, length); err != nil {
+			return nil, err
+		}
+	}
+	if number == e.Trials && e.Learnt != "" {
+		if err := files.Write(e.Learnt, s.Network.Snapshot(0)); err != nil {
+			return nil, err
+		}
+	}
+	return t, e.draw(t, s)
+}
+
+// episode runs the next episode of a trial.
+func (e *Experiment) episode(ctx context.Context, s *daemon.Simulation, t *Trial, length time.Duration) error {
+	begin, before := s.Now(), s.Network.Counters()
+	reported := time.Duration(0)
+	err := s.Advance(ctx, begin+length, func(now time.Duration) {
+		e.advanced(now-begin-reported, length)
+		reported = now - begin
+	})
+	if err != nil {
+		return err
+	}
+	e.advanced(length-reported, length) // also of an episode that has ended early
+	after := s.Network.Counters()
+	number := len(t.Episodes) + 1
+	one := Episode{
+		Number: number, Seed: e.seed(t.Number, number), NetworkSeed: e.networkSeed(t.Number, number), Length: s.Now() - begin,
+		Spikes: after.Spikes - before.Spikes, Deliveries: after.Deliveries - before.Deliveries,
+	}
+	if s.Comparison != nil {
+		result := s.Comparison.Result // without the recording, which may be large
+		one.Comparison = &result
+	}
+	if w := s.World(); w != nil {
+		score := w.Score()
+		one.World, one.State = &score, w.State()
+	}
+	t.Episodes = append(t.Episodes, one)
+	return nil
+}
+
+// advanced counts the simulated time of all trials.
+func (e *Experiment) advanced(by, length time.Duration) {
+	if e.Progress == nil {
+		return
+	}
+	e.progress.Lock()
+	defer e.progress.Unlock()
+	e.done += by
+	e.Progress(e.done, length*time.Duration(e.Trials)*time.Duration(e.Episodes))
+}

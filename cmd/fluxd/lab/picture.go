@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"fluxd/boards/sim/worlds"
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/draw"
+	"fluxd/files"
+)
+
+// eachTrial stands for the number of a trial in the name of a picture.
+const eachTrial = "%d"
+
+// A drawn world can be drawn.
+type drawn interface{ Draw() worlds.Drawing }
+
+// CheckPicture checks the name of a picture's file, which says how it is drawn.
+func CheckPicture(name string) error {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".svg", ".png":
+		return nil
+	}
+	return fmt.Errorf("%q: expected a name that ends with .svg or .png", name)
+}
+
+// picture returns the file for the picture of a trial; "" if none is wanted.
+func (e *Experiment) picture(trial int) string {
+	if trial > 1 && !strings.Contains(e.Picture, eachTrial) {
+		return ""
+	}
+	return strings.ReplaceAll(e.Picture, eachTrial, strconv.Itoa(trial))
+}
+
+// canDraw returns an error if a picture is wanted of a world that has none.
+func (e *Experiment) canDraw(s *daemon.Simulation) error {
+	if _, can := s.World().(drawn); !can && e.Picture != "" {
+		return fmt.Errorf("the world %s has no picture: nothing moves there", e.world())
+	}
+	return nil
+}
+
+// draw draws the world of a trial at its end, if a picture is wanted.
+func (e *Experiment) draw(t *Trial, s *daemon.Simulation) error {
+	name := e.picture(t.Number)
+	if name == "" {
+		return nil
+	}
+	d := s.World().(drawn).Draw()
+	return WriteFile(name, func(w io.Writer) error {
+		if strings.EqualFold(filepath.Ext(name), ".png") {
+			return draw.PNG(w, &d)
+		}
+		last := t.Episodes[len(t.Episodes)-1]
+		return draw.SVG(w, &d, fmt.Sprintf("%s in the world %s, seed %d, after %v", s.Name(), e.world(), last.Seed, last.Length))
+	})
+}
+
+// WriteFile writes a file that a user names.
+func WriteFile(name string, write func(io.Writer) error) error {
+	f, err := files.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close()) // Close may report a full disk
+}
