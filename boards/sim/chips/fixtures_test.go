@@ -3,7 +3,9 @@ package chips_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,6 +157,8 @@ func fill(opts any, addresses []uint16) {
 		case tag.Get("pin") != "" && one.Kind() == reflect.String && tag.Get("required") != "":
 			one.SetString(fmt.Sprintf("GPIO%d", pin))
 			pin++
+		case tag.Get("pin") != "" && one.Kind() == reflect.Slice:
+			one.Set(reflect.ValueOf([]string{"GPIO14", "GPIO15", "more/A2"}))
 		case tag.Get("default") != "":
 			options.Read(one.Value, tag.Get("default"))
 		case key == "bus":
@@ -191,7 +195,13 @@ func (b *bench) pinsOf(t fataler, opts any) map[string]*sim.Pin {
 	t.Helper()
 	pins := map[string]*sim.Pin{}
 	for key, one := range fields(opts) {
-		if one.tag.Get("pin") != "" && one.Kind() == reflect.String && one.String() != "" {
+		switch {
+		case one.tag.Get("pin") == "":
+		case one.Kind() == reflect.Slice:
+			for i := range one.Len() {
+				pins[fmt.Sprintf("%s[%d]", key, i)] = b.line(t, one.Index(i).String())
+			}
+		case one.String() != "":
 			pins[key] = b.line(t, one.String())
 		}
 	}
@@ -229,10 +239,8 @@ func (b *bench) connect(t fataler, name string, opts sensors.Options, sense chip
 		}
 		twin = device
 	} else {
-		var all []*sim.Pin
-		for _, key := range kind.Pins {
-			all = append(all, pins[key])
-		}
+		keys := slices.Sorted(maps.Keys(pins))
+		all := must[[]*sim.Pin](t)(kind.PinsOf(keys, func(i int) (*sim.Pin, error) { return pins[keys[i]], nil }))
 		twin = kind.OnPins(all, sense, settings)
 	}
 	device := must[sensors.Device](t)(opts.Open(b))
