@@ -219,8 +219,8 @@ func Read(v reflect.Value, text string) {
 	}
 }
 
-// Values returns the options of a device, a pointer to a struct, by their keys: whole numbers as int64 in the units of their fields,
-// others as float64, and bool and string. It leaves out pins, lists, and keys that no file has.
+// Values returns the options of a device, a pointer to a struct, by their keys: whole numbers as int64 in the units of their
+// fields, others as float64, and bool and string. It leaves out pins, lists, and keys that no file has.
 func Values(opts any) map[string]any {
 	values := map[string]any{}
 	v := reflect.ValueOf(opts).Elem()

@@ -11,9 +11,9 @@ import (
 // An Actuator is the twin of a device that acts on a world: a motor, a servo, a lamp. It reads its pins as the device would.
 type Actuator interface {
 	// Command returns what the device does now, as the command that its driver was given: millionths of full scale, from -1,000,000
-	// to 1,000,000. The device is the one for which the robot file is right: a motor that is mounted the other way round turns forward
-	// all the same, and one that needs a least power to turn begins to turn there. Without power, a signal, or anything that drives
-	// its pins, Command is 0.
+	// to 1,000,000. The device is the one for which the robot file is right: a motor that is mounted the other way round turns
+	// forward all the same, and one that needs a least power to turn begins to turn there. Without power, a signal, or anything that
+	// drives its pins, Command is 0.
 	Command() int64
 	// Limp reports that the device exerts no force: a motor that coasts, a servo without pulses, a stepper without current. A motor
 	// that brakes, or holds its place, has the command 0 and is not limp.
@@ -23,8 +23,8 @@ type Actuator interface {
 // An ActuatorKind is a kind of device that acts, and the constructor of its twin.
 type ActuatorKind struct {
 	Name string // in a robot file: "hbridge"
-	// New connects a twin to pins of the board or of an expander, by their keys in the robot file: "pwm", "direction". The device has
-	// only some of the pins of its kind; the others are missing. The settings are those of the robot file.
+	// New connects a twin to pins of the board or of an expander, by their keys in the robot file: "pwm", "direction". The device
+	// has only some of the pins of its kind; the others are missing. The settings are those of the robot file.
 	New func(pins map[string]*sim.Pin, settings Settings) Actuator
 }
 

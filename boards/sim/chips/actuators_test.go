@@ -101,11 +101,13 @@ var actings = func() []acting {
 			return min(power*slope+5, 1e6)
 		}},
 		{kind: "relay", opts: func(t *rapid.T, _, level func() string) actuators.Options {
-			return &actuators.RelayOpts{Pin: level(), Active: rapid.SampledFrom([]string{"high", "low"}).Draw(t, "active"), On: 500_000, Off: 400_000}
+			return &actuators.RelayOpts{Pin: level(), Active: rapid.SampledFrom([]string{"high", "low"}).Draw(t, "active"), On: 500_000,
+				Off: 400_000}
 		}, within: func(_ actuators.Options, command, _ float64) float64 { return 1e6 - math.Abs(command) }},
 		{kind: "stepper", board: true, opts: func(t *rapid.T, pwm, level func() string) actuators.Options {
 			o := &actuators.StepperOpts{Step: pwm(), Direction: level(), Hold: rapid.Bool().Draw(t, "hold"),
-				Inverted: rapid.Bool().Draw(t, "inverted"), MaxRate: physic.Frequency(rapid.IntRange(1, 200_000).Draw(t, "rate")) * physic.Hertz}
+				Inverted: rapid.Bool().Draw(t, "inverted"),
+				MaxRate:  physic.Frequency(rapid.IntRange(1, 200_000).Draw(t, "rate")) * physic.Hertz}
 			if rapid.Bool().Draw(t, "enable") {
 				o.Enable = level()
 			}
@@ -129,7 +131,7 @@ func randomServo(t *rapid.T, pwm string) actuators.ServoOpts {
 	return o
 }
 
-// The twin of each actuator does what its driver was told, in every wiring, on pins of the board and of expanders, and nothing at
+// The twin of each actuator does what its driver commands, in every wiring, on pins of the board and of expanders, and nothing at
 // power-up and after a halt.
 func TestTwinsDoWhatDriversSay(t *testing.T) {
 	for _, c := range actings {

@@ -8,15 +8,16 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BMP280 simulates Bosch's barometer, or its relative the BME280: the identity, the calibration and, in air at rest, the counts of
-// the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode. Before the first
-// measurement is over, it shows the counts of power-up, which look like a warm day at a high altitude.
+// BMP280 simulates Bosch's barometer, or its relative the BME280: the identity, the calibration and, in air at rest, the counts
+// of the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode. Before the
+// first measurement is over, it shows the counts of power-up, which look like a warm day at a high altitude.
 //
 // Sources: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.11, 3.12 and 4.3; BME280 data sheet BST-BME280-DS002, sections
 // 4.2.3, 5.4 and 9.1 (times). The filter and the time between measurements keep what is written, and have no effect.
 type BMP280 struct {
 	humid bool
-	air   [3]func(at time.Duration) int64 // pressure in µPa, temperature in millionths of °C, humidity in millionths of %; nil: at rest
+	// pressure in µPa, temperature in millionths of °C, humidity in millionths of %; nil: at rest
+	air [3]func(at time.Duration) int64
 
 	mutex     sync.Mutex
 	pointer   byte
@@ -151,8 +152,8 @@ func (b *BMP280) takes() time.Duration {
 	return takes
 }
 
-// counts returns the results of a measurement at a time: those which the formulas of the data sheet convert to what is sensed. The
-// formulas have no inverse that is as exact, so a bisection finds them.
+// counts returns the results of a measurement at a time: those which the formulas of the data sheet convert to what is sensed.
+// The formulas have no inverse that is as exact, so a bisection finds them.
 func (b *BMP280) counts(at time.Duration) [3]int64 {
 	counts := bmp280Resting
 	if b.air[1] != nil {

@@ -77,8 +77,8 @@ func (r row) Follow(from, to time.Duration) {
 	}
 }
 
-// senseRow is a row of line sensors, none of which sees a line at rest. The sensors count, by their numbers. Where none of them is
-// sensed, they see a line at the position that is sensed, which is from -1 at the first to 1 at the last. It is as wide as the
+// senseRow is a row of line sensors, none of which sees a line at rest. The sensors count, by their numbers. Where none of them
+// is sensed, they see a line at the position that is sensed, which is from -1 at the first to 1 at the last. It is as wide as the
 // count that is sensed, in sensors, or else one and a half, so that one or two see it.
 func senseRow(pins []*sim.Pin, sense Sense, settings Settings) Follower {
 	var all row

@@ -133,7 +133,8 @@ func TestPinsOf(t *testing.T) {
 	if got, err := numbers("linearray", "pins[0]", "pins[1]", "pins[2]"); err != nil || len(got) != 3 || got[2] != 2 {
 		t.Errorf("%v, %v", got, err)
 	}
-	for kind, want := range map[string]string{"hcsr04": "a hcsr04 needs its pin echo", "linearray": "a linearray needs its pin pins"} {
+	for kind, want := range map[string]string{"hcsr04": "a hcsr04 needs its pin echo",
+		"linearray": "a linearray needs its pin pins"} {
 		if _, err := numbers(kind, "trigger"); err == nil || err.Error() != "simulated board: "+want {
 			t.Errorf("%s: %v", kind, err)
 		}

@@ -46,8 +46,8 @@ type lines interface {
 	Line(name string) (*sim.Pin, error)
 }
 
-// bench is a simulated board with a clock that the test moves, and with expanders: a PCA9685 named servos, an MCP23017 named more,
-// and a TCA9548A named mux. It gives drivers their pins and buses, such as GPIO4, servos/3, I2C1 and mux/0.
+// bench is a simulated board with a clock that the test moves, and with expanders: a PCA9685 named servos, an MCP23017 named
+// more, and a TCA9548A named mux. It gives drivers their pins and buses, such as GPIO4, servos/3, I2C1 and mux/0.
 type bench struct {
 	*sim.Board
 	now     time.Duration
@@ -216,7 +216,8 @@ func check(opts any) []options.Mistake {
 }
 
 // connect puts the twin of a sensor on the board, and opens its driver.
-func (b *bench) connect(t fataler, name string, opts sensors.Options, sense chips.Sense) (twin any, readers map[string]sensors.Sensor) {
+func (b *bench) connect(t fataler, name string, opts sensors.Options, sense chips.Sense) (twin any,
+	readers map[string]sensors.Sensor) {
 	t.Helper()
 	kind, found := chips.Find(name)
 	driver, known := sensors.KindOf(name)

@@ -67,8 +67,8 @@ var Kinds = []Kind{
 	{Name: "vl53l0x", OnBus: senseVL53L0X, Reset: "xshut"},
 }
 
-// PinsOf returns the pins of a device in the order of Pins, from its wires: their keys in the robot file, such as "echo" or "pins[0]",
-// and a function that returns the pin of a wire by its index. It fails for a pin that is missing.
+// PinsOf returns the pins of a device in the order of Pins, from its wires: their keys in the robot file, such as "echo" or
+// "pins[0]", and a function that returns the pin of a wire by its index. It fails for a pin that is missing.
 func (k *Kind) PinsOf(wires []string, pin func(i int) (*sim.Pin, error)) (pins []*sim.Pin, err error) {
 	for _, key := range k.Pins {
 		list, isList := strings.CutSuffix(key, "]")

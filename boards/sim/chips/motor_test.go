@@ -66,8 +66,8 @@ func TestMotorInputs(t *testing.T) {
 	}
 }
 
-// A servo obeys pulses of a length that it knows, and is limp otherwise: with a level, with PWM for a motor. Beyond its ends it is
-// at its stop.
+// A servo obeys pulses of a length that it knows, and is limp otherwise: with a level, with PWM for a motor. Beyond its ends it
+// is at its stop.
 func TestServoPulses(t *testing.T) {
 	pin := sim.NewPin("pwm", 0, func() time.Duration { return 0 })
 	kind, _ := chips.FindActuator("servo")

@@ -60,8 +60,8 @@ var mpu6050Trim = [3]int64{1490, 252, -3000}
 // mpu6050GyroOffsets is the first of three numbers of two bytes that are added to the rotation.
 const mpu6050GyroOffsets = 0x13
 
-// mpu6050Relatives are the identities of the chips that are not like an MPU-6050: MPU-6500, 9250, 9255, 6515 and 6880, two of their
-// copies, ICM-20602, MPU-6886, ICM-20689 and ICM-20608.
+// mpu6050Relatives are the identities of the chips that are not like an MPU-6050: MPU-6500, 9250, 9255, 6515 and 6880, two of
+// their copies, ICM-20602, MPU-6886, ICM-20689 and ICM-20608.
 var mpu6050Relatives = []byte{0x70, 0x71, 0x73, 0x74, 0x78, 0x72, 0x75, 0x12, 0x19, 0x98, 0xaf}
 
 // mpu6050Delays are the delays of accelerometer and gyroscope, in µs, by DLPF_CFG.

@@ -74,8 +74,9 @@ func sensePCA9685(_ Sense, settings Settings) sim.Device {
 	return s
 }
 
-// Line returns the line that is connected to an output, "0" to "15": what a device on the output sees. A level is a level, and not
-// PWM. The clock of the line is the time of the last transfer, and an output that waits for the oscillator to start is on already.
+// Line returns the line that is connected to an output, "0" to "15": what a device on the output sees. A level is a level, and
+// not PWM. The clock of the line is the time of the last transfer, and an output that waits for the oscillator to start is on
+// already.
 func (s *PCA9685) Line(name string) (*sim.Pin, error) {
 	for _, line := range s.lines {
 		if line.Name() == name {

@@ -6,8 +6,8 @@ import (
 )
 
 // Sense returns what a device senses of a measure, as a function of the board's time. The measure has its name in a robot file,
-// such as "accel_x", or "" for a device with one. The function returns millionths of the unit in which the device's driver reports
-// the measure. Sense returns nil for a measure of which the device lies at rest on a table; a nil Sense does so for all.
+// such as "accel_x", or "" for a device with one. The function returns millionths of the unit in which the device's driver
+// reports the measure. Sense returns nil for a measure of which the device lies at rest on a table; a nil Sense does so for all.
 //
 // Some measures follow from others, and the twin of each device says which of them count: voltage and current of an ina219, not
 // power, unless no current is sensed.
@@ -29,13 +29,13 @@ func (s Sense) or(measure string, atRest int64) func(at time.Duration) int64 {
 	return still(atRest)
 }
 
-// Settings are the options of a device in its robot file by their keys, as options.Values returns them: the twin is the device for
-// which the robot file is right. So an encoder has as many counts as its driver expects. A key that is missing, as in nil
+// Settings are the options of a device in its robot file by their keys, as options.Values returns them: the twin is the device
+// for which the robot file is right. So an encoder has as many counts as its driver expects. A key that is missing, as in nil
 // Settings, stands for the usual device.
 type Settings map[string]any
 
-// number returns a number, in the unit of the driver's field: ns, nohm, or millionths of a command. It returns false for a key that
-// is missing.
+// number returns a number, in the unit of the driver's field: ns, nohm, or millionths of a command. It returns false for a key
+// that is missing.
 func (s Settings) number(key string) (float64, bool) {
 	switch value := s[key].(type) {
 	case int64:

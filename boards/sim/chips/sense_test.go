@@ -90,7 +90,8 @@ func TestDriversReadWhatTwinsSense(t *testing.T) {
 			accel, gyro := float64(opts.AccelRange)*9.806, float64(opts.GyroRange)*0.999
 			all := []sensed{{"temperature", -39, 84, 0.0031, 0}}
 			for _, axis := range []string{"x", "y", "z"} {
-				all = append(all, sensed{"accel_" + axis, -accel, accel, accel / 32000, 0}, sensed{"gyro_" + axis, -gyro, gyro, gyro / 32000, 0})
+				all = append(all, sensed{"accel_" + axis, -accel, accel, accel / 32000, 0},
+					sensed{"gyro_" + axis, -gyro, gyro, gyro / 32000, 0})
 			}
 			return all
 		}},

@@ -49,10 +49,10 @@ func NewTCS34725(world TCS34725World) *TCS34725 {
 	return s
 }
 
-// senseTCS34725 lies in light of 4,000 K and 300 lx at rest. The four channels count, as shares of the counts that the integration
-// time of the robot file allows: of them, a colour that is not sensed is dark, and a clear channel that is not sensed is the sum of
-// the colours. If none is sensed, the light is white, without infrared, and has the illuminance and the colour temperature that are
-// sensed.
+// senseTCS34725 lies in light of 4,000 K and 300 lx at rest. The four channels count, as shares of the counts that the
+// integration time of the robot file allows: of them, a colour that is not sensed is dark, and a clear channel that is not sensed
+// is the sum of the colours. If none is sensed, the light is white, without infrared, and has the illuminance and the colour
+// temperature that are sensed.
 //
 // Source: ams, application note DN40, sections 3.2 and 3.4, appendix I, for lux and colour temperature.
 func senseTCS34725(sense Sense, settings Settings) sim.Device {
@@ -86,9 +86,9 @@ func senseTCS34725(sense Sense, settings Settings) sim.Device {
 }
 
 // whiteLight returns the counts of the three colours in a millisecond with a gain of 1, in millionths, for an illuminance and a
-// colour temperature. The colour temperature is 3,810 K times blue by red, and 1,391 K. The illuminance is 310 times 0.136 red and
-// green, less 0.444 blue. Two numbers leave one of the three colours open: green is 0.6742 times the sum of the others, as in light
-// of 4,000 K.
+// colour temperature. The colour temperature is 3,810 K times blue by red, and 1,391 K. The illuminance is 310 times 0.136 red
+// and green, less 0.444 blue. Two numbers leave one of the three colours open: green is 0.6742 times the sum of the others, as in
+// light of 4,000 K.
 func whiteLight(lux, kelvin func(time.Duration) int64) (red, green, blue func(time.Duration) int64) {
 	// All numbers are in millionths, but for the ratio to red, which is in thousandths of them.
 	ratio := func(at time.Duration) int64 { return toNearest(max(0, bounded(kelvin(at), 1e12)-1_391_000_000), 3_810) }

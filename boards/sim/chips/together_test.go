@@ -61,8 +61,8 @@ func TestTwinsBehindAMultiplexer(t *testing.T) {
 	}
 }
 
-// Three range finders boot at one address and are given others, by pins of the board and of expanders. Each senses its own distance,
-// also after all have lost their supply.
+// Three range finders boot at one address and are given others, by pins of the board and of expanders. Each senses its own
+// distance, also after all have lost their supply.
 func TestRangeFindersWithXSHUT(t *testing.T) {
 	b := newBench(t, nil)
 	var all []sensors.Sensor
@@ -230,8 +230,10 @@ func TestTwinsOfAMadWorld(t *testing.T) {
 
 // Settings of another kind than expected, or none, make the usual device.
 func TestSettingsThatMakeNoSense(t *testing.T) {
-	odd := chips.Settings{"counts": "many", "gain": -3, "shunt": nil, "inverted": "yes", "integration": int64(-1), "temperature": true,
-		"min_pulse": 5.0, "max_pulse": -5.0, "min_power": int64(2_000_000), "max_rate": int64(-1), "oscillator": int64(0), "who_am_i": "x"}
+	odd := chips.Settings{"counts": "many", "gain": -3, "shunt": nil, "inverted": "yes", "integration": int64(-1),
+		"temperature": true,
+		"min_pulse":   5.0, "max_pulse": -5.0, "min_power": int64(2_000_000), "max_rate": int64(-1), "oscillator": int64(0),
+		"who_am_i": "x"}
 	for _, kind := range chips.Kinds {
 		if kind.OnBus != nil {
 			kind.OnBus(constantly(1), odd).Tx(time.Second, []byte{0}, make([]byte, 2))
