@@ -286,6 +286,7 @@ func (p *Pin) Drive(level gpio.Level) {
 func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	p.applyScheduled() // of a pin that nobody reads, levels must not pile up
 	i, _ := slices.BinarySearchFunc(p.scheduled, at, func(m move, at time.Duration) int {
 		if m.at <= at {
 			return -1 // behind those of the same time

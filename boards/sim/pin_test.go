@@ -295,3 +295,44 @@ func TestWorldsWatchWhatADriverPutsOut(t *testing.T) {
 		t.Errorf("saw %v, want %v", seen, want)
 	}
 }
+
+// A device sees levels, PWM and pulls, and a pin that nothing drives.
+func TestPinSignal(t *testing.T) {
+	now := time.Duration(0)
+	p := NewPin("GPIO4", 4, func() time.Duration { return now })
+	expect := func(want Signal) {
+		t.Helper()
+		if got := p.Signal(); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	expect(Signal{Floats: true}) // as at power-up
+	p.Out(gpio.High)
+	expect(Signal{High: gpio.DutyMax})
+	p.PWM(gpio.DutyHalf, 50*physic.Hertz)
+	expect(Signal{High: gpio.DutyHalf, Frequency: 50 * physic.Hertz})
+	p.PWM(0, 50*physic.Hertz)
+	expect(Signal{Frequency: 50 * physic.Hertz})
+	p.Halt()
+	expect(Signal{})
+	p.In(gpio.PullUp, gpio.NoEdge)
+	expect(Signal{High: gpio.DutyMax})
+	p.In(gpio.Float, gpio.NoEdge)
+	p.DriveAt(time.Second, gpio.High)
+	expect(Signal{Floats: true})
+	now = time.Second
+	expect(Signal{High: gpio.DutyMax})
+}
+
+// Levels of a pin that nobody reads do not pile up.
+func TestUnreadPin(t *testing.T) {
+	now := time.Duration(0)
+	p := NewPin("GPIO4", 4, func() time.Duration { return now })
+	for i := range 10_000 {
+		p.DriveAt(now, i%2 == 0)
+		now += time.Millisecond
+	}
+	if len(p.scheduled) > 1 {
+		t.Errorf("%d levels wait", len(p.scheduled))
+	}
+}
