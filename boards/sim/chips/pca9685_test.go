@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
 
 	"fluxd/boards/sim"
 )
@@ -150,4 +151,39 @@ func TestPCA9685SleepAndOscillator(t *testing.T) {
 	mode(9000*us, 0x61)
 	exchange(t, s, 9000*us, 0, 0x0e, 0, 0x10, 0, 0)
 	expect(time.Second, "without a clock", 0)
+}
+
+// A device on an output sees levels as levels, and PWM with the frequency that the prescaler and the oscillator make, behind a driver
+// that inverts the opposite. At power-up all outputs are low.
+func TestPCA9685Lines(t *testing.T) {
+	for _, inverted := range []bool{false, true} {
+		s := sensePCA9685(nil, Settings{"oscillator": int64(26 * physic.MegaHertz), "inverted": inverted}).(*PCA9685)
+		expect := func(name string, high gpio.Duty, frequency physic.Frequency) {
+			t.Helper()
+			line, err := s.Line(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if inverted {
+				high = gpio.DutyMax - high
+			}
+			if got := line.Signal(); got != (sim.Signal{High: high, Frequency: frequency}) {
+				t.Errorf("%s, inverted %v: %+v, want %d at %s", name, inverted, got, high, frequency)
+			}
+		}
+		expect("0", 0, 0)
+		exchange(t, s, 0, 0, 0xfe, 121)
+		exchange(t, s, 0, 0, 0x00, 0x20)
+		exchange(t, s, time.Millisecond, 0, 0x06, 0, 0, 0, 8, 0, 0x10, 0, 0, 0, 0, 0, 0x10) // a half, on, off
+		const made = 26 * physic.MegaHertz / 4096 / 122
+		expect("0", gpio.DutyHalf, made)
+		expect("1", gpio.DutyMax, 0)
+		expect("2", 0, 0)
+		expect("15", 0, 0)
+		s.Reset()
+		expect("0", 0, 0)
+		if _, err := s.Line("16"); err == nil {
+			t.Error("a line that is not there")
+		}
+	}
 }
