@@ -153,8 +153,8 @@ func TestPCA9685SleepAndOscillator(t *testing.T) {
 	expect(time.Second, "without a clock", 0)
 }
 
-// A device on an output sees levels as levels, and PWM with the frequency that the prescaler and the oscillator make, behind a driver
-// that inverts the opposite. At power-up all outputs are low.
+// A device on an output sees levels as levels, and PWM with the frequency that the prescaler and the oscillator make, behind a
+// driver that inverts the opposite. At power-up all outputs are low.
 func TestPCA9685Lines(t *testing.T) {
 	for _, inverted := range []bool{false, true} {
 		s := sensePCA9685(nil, Settings{"oscillator": int64(26 * physic.MegaHertz), "inverted": inverted}).(*PCA9685)
