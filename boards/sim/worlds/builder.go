@@ -1,6 +1,7 @@
 package worlds
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (b *builder) common() error {
 		}
 	}
 	for _, c := range b.wiring {
-		if kind, _ := chips.Find(c.Device); c.Input && kind.OnPins == nil {
+		if kind, _ := chips.Find(c.Device); c.Input && (kind.OnPins == nil || kind.Contact) {
 			line, err := b.line(c.Pin)
 			if err != nil {
 				return &Mistake{c.Path, err}
@@ -62,8 +63,6 @@ func (b *builder) devices(sensed func([]*Sensor) senses) error {
 		case kind.Expander || connected[c.Where()] == c.Device:
 		case kind.OnPins != nil:
 			err = b.join(kind, from, to, sensed(b.measuresOf(c)))
-		case c.Bus == "" && c.Input && c.Device == "button":
-			err = b.contact(c, sensed(b.measuresOf(c)))
 		case c.Bus == "":
 		case !known:
 			err = wrong(c.Path, "simulated board: no simulated %q", c.Device)
@@ -146,59 +145,28 @@ func (b *builder) attach(from, to int, kind chips.Kind, sensed senses) error {
 
 // join connects a twin to the pins of a device.
 func (b *builder) join(kind chips.Kind, from, to int, sensed senses) error {
-	pins := make([]*sim.Pin, len(kind.Pins))
-	for n, role := range kind.Pins {
-		for i := from; i < to; i++ {
-			if b.wiring[i].Role != role {
-				continue
-			}
-			var err error
-			if pins[n], err = b.line(b.wiring[i].Pin); err != nil {
-				return &Mistake{b.wiring[i].Path, err}
-			}
+	var wires []string
+	for _, c := range b.wiring[from:to] {
+		wires = append(wires, c.Role)
+	}
+	pins, err := kind.PinsOf(wires, func(i int) (*sim.Pin, error) {
+		line, err := b.line(b.wiring[from+i].Pin)
+		if err != nil {
+			err = &Mistake{b.wiring[from+i].Path, err}
 		}
-		if pins[n] == nil {
-			return wrong(b.wiring[from].Path, "simulated board: a %s needs its pin %s", kind.Name, role)
-		}
+		return line, err
+	})
+	var wrong *Mistake
+	switch {
+	case errors.As(err, &wrong):
+		return err
+	case err != nil:
+		return &Mistake{b.wiring[from].Path, err}
 	}
 	if f := kind.OnPins(pins, sensed.of, b.settings(&b.wiring[from])); f != nil {
 		b.followers = append(b.followers, f)
 	}
 	return nil
-}
-
-// contact connects a switch to its pin.
-func (b *builder) contact(c *Connection, sensed senses) error {
-	if sensed[""] == nil {
-		return nil // it is at rest
-	}
-	line, err := b.line(c.Pin)
-	if err != nil {
-		return &Mistake{c.Path, err}
-	}
-	b.followers = append(b.followers, &contact{line: line, activeLow: c.ActiveLow, closed: sensed[""]})
-	return nil
-}
-
-// contact is a switch that a world presses.
-type contact struct {
-	line      *sim.Pin
-	activeLow bool
-	closed    func(at time.Duration) int64 // 0: open
-	was       bool
-}
-
-// Settle implements chips.Follower.
-func (c *contact) Settle(at time.Duration) {
-	c.was = c.closed(at) != 0
-	c.line.Drive(gpio.Level(c.was != c.activeLow))
-}
-
-// Follow implements chips.Follower.
-func (c *contact) Follow(_, to time.Duration) {
-	if (c.closed(to) != 0) != c.was {
-		c.Settle(to)
-	}
 }
 
 // line returns a pin of the board or of an expander.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/options"
 	"fluxd/splitmix64"
 )
@@ -327,7 +328,8 @@ func rover() *Robot {
 		{Path: "actuators.horn.pin", Name: "horn", Device: "relay", Role: "pin", Pin: "GPIO23"},
 		{Path: "safety.emergency_stop.pin", Name: "emergency stop", Device: "switch", Role: "pin", Pin: "GPIO26", Input: true,
 			ActiveLow: true},
-	}}
+	}, Sensors: []Sensor{{Name: "motion", Device: "pir", Settings: chips.Settings{"pull": "down"}}},
+		Body: Body{Sensors: []Named[Mount]{{Name: "motion", Value: Mount{Senses: "nothing"}}}}}
 }
 
 // Every world without a program opens with its options, and has the robot's expanders and its switches at rest; all but none have
