@@ -21,8 +21,8 @@ import (
 // If with <= without - threshold, there is a spike, and s[i] -= h[i]. Then the oldest reading is dropped. So a spike comes the
 // length of the filter after the first reading that it stands for.
 //
-// Filters are a triangle, which follows smooth readings best; a box, whose receiver is a count of the spikes in a window as long
-// as the filter; and a linear decay, whose receiver is a trace.
+// Filters are a box, whose receiver is a count of the spikes in a window as long as the filter, and a triangle, which follows
+// smooth readings better.
 //
 // Source: Schrauwen and Van Campenhout, BSA, a fast and accurate spike train encoding scheme (International Joint Conference on
 // Neural Networks, 2003); Dupeyroux and others, A toolbox for neuromorphic sensing in robotics (2021).
@@ -38,7 +38,7 @@ type BensSpiker struct {
 type BensSpikerOpts struct {
 	Range     [2]Amount `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
 	Readings  int       `yaml:"readings" default:"16" min:"1" max:"1024" doc:"length of the filter"`
-	Filter    string    `yaml:"filter" default:"triangle" enum:"triangle,box,decay" doc:"its shape, and so what a receiver adds for a spike; box: a count, decay: a trace"`
+	Filter    string    `yaml:"filter" default:"box" enum:"box,triangle" doc:"its shape, and so what a receiver adds for a spike; box: a count of the spikes in a window"`
 	Threshold Share     `yaml:"threshold" unit:"" default:"0.9" live:"true" doc:"how much nearer to the readings a spike must come, of the most it can: higher is fewer spikes"`
 
 	Falling bool          `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
@@ -103,10 +103,8 @@ func NewBensSpiker(opts *BensSpikerOpts) (*BensSpiker, error) {
 			weight = min(i+1, opts.Readings-i)
 		case "box":
 			weight = 1
-		case "decay":
-			weight = opts.Readings - i
 		default:
-			return nil, fmt.Errorf("%s: filter: %w", name, options.Wrong("filter", "expected triangle, box or decay, got %q", opts.Filter))
+			return nil, fmt.Errorf("%s: filter: %w", name, options.Wrong("filter", "expected box or triangle, got %q", opts.Filter))
 		}
 		weights = append(weights, int64(weight))
 		all += int64(weight)

@@ -13,21 +13,22 @@ import (
 //	spikes   = ceil(share * most)
 //	interval = intervals[0] + share * (intervals[1] - intervals[0])
 //
-// where share is 0 at the first end of the range, which is silent, and 1 at the second. A burst begins with its reading. Readings
-// that come while a burst lasts, and for the longer of the intervals after it, make none: so bursts stay separate, and a sensor
-// may be read as often as one likes.
+// where share is 0 at the first end of the range, which is silent, and 1 at the second. A burst begins with its reading. The next
+// one begins with the first reading that is as much later as the longest burst lasts, and the longer of the intervals more. So
+// bursts stay separate, the number of spikes in the time of two beginnings is in proportion to the reading, and the sensor may be
+// read as often as one likes.
 //
 // Source: Guo and others, Neural coding in spiking neural networks: a comparative study for robust neuromorphic systems
 // (Frontiers in Neuroscience 15, 2021); Park and others, Fast and efficient information transmission with burst spikes in deep
 // spiking neural networks (Design Automation Conference, 2019).
 type Burst struct {
-	spikes   line // from a reading to its number of spikes, in burstStep
-	differs  line // from a reading to the difference of its interval from that of the first end
-	first    core.Tick
-	longer   bool // the interval at the second end
-	gap      core.Tick
-	started  bool
-	occupied core.Tick // until then no burst begins
+	spikes  line // from a reading to its number of spikes, in burstStep
+	differs line // from a reading to the difference of its interval from that of the first end
+	first   core.Tick
+	longer  bool      // the interval at the second end
+	apart   core.Tick // the beginnings of two bursts are, at least
+	started bool
+	begun   core.Tick // the latest burst
 }
 
 // burstStep is what one spike counts: fine enough that a reading just above a step has one spike more.
@@ -96,32 +97,39 @@ func NewBurst(opts *BurstOpts) (*Burst, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return &Burst{spikes: spikes, differs: differs, first: core.Tick(first), longer: second > first,
-		gap: core.Tick(max(first, second))}, nil
+	b := &Burst{spikes: spikes, differs: differs, first: core.Tick(first), longer: second > first}
+	for n := range int64(opts.Most) { // a burst of n + 1 spikes is for shares from n / most to (n + 1) / most
+		share := n
+		if b.longer {
+			share++
+		}
+		b.apart = max(b.apart, core.Tick(n*(first+(second-first)*share/int64(opts.Most))))
+	}
+	b.apart += core.Tick(max(first, second))
+	return b, nil
 }
 
 // Encode implements Encoder.
 func (b *Burst) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	left := b.spikes.at(reading)
-	if left <= 0 || b.started && at < b.occupied {
+	if left <= 0 || b.started && at-b.begun < b.apart {
 		return arrivals
 	}
 	interval := b.first - core.Tick(b.differs.at(reading))
 	if b.longer {
 		interval = b.first + core.Tick(b.differs.at(reading))
 	}
-	last := at
-	for spike := at; left > 0; left -= burstStep {
-		arrivals = append(arrivals, Arrival{At: spike, Input: All})
-		last, spike = spike, spike+interval
+	b.started, b.begun = true, at
+	for ; left > 0; left -= burstStep {
+		arrivals = append(arrivals, Arrival{At: at, Input: All})
+		at += interval
 	}
-	b.started, b.occupied = true, last+b.gap
 	return arrivals
 }
 
-// Resume implements Encoder. A burst that lasts is not interrupted.
+// Resume implements Encoder. The burst that lasts is not interrupted.
 func (b *Burst) Resume(from Encoder) {
 	if before, same := from.(*Burst); same {
-		b.started, b.occupied = before.started, before.occupied
+		b.started, b.begun = before.started, before.begun
 	}
 }

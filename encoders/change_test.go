@@ -103,7 +103,7 @@ func TestMovingWindow(t *testing.T) {
 	}
 }
 
-// It agrees with the mean itself, computed anew for each reading.
+// It agrees with the mean itself, computed for each reading.
 func TestMovingWindowComparesWithTheMean(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		length, step := rapid.IntRange(1, 20).Draw(t, "length"), rapid.Int64Range(1, 50).Draw(t, "step")

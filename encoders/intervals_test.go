@@ -102,8 +102,9 @@ func TestBurst(t *testing.T) {
 		{"all", lx(0, 100), []sample{{7, 100}}, []core.Tick{7, 4007, 8007, 12_007}},
 		{"beyond counts as the end", lx(0, 100), []sample{{7, 900}}, []core.Tick{7, 4007, 8007, 12_007}},
 		{"near is more", lx(100, 0), []sample{{0, 50}}, []core.Tick{0, 7000}},
-		{"a burst is not interrupted", lx(0, 100), []sample{{0, 50}, {3000, 100}, {16_999, 100}}, []core.Tick{0, 7000}},
-		{"the next one comes after a pause", lx(0, 100), []sample{{0, 50}, {17_000, 1}}, []core.Tick{0, 7000, 17_000}},
+		{"a burst is not interrupted", lx(0, 100), []sample{{0, 50}, {3000, 100}, {26_499, 100}}, []core.Tick{0, 7000}},
+		// 3 * 5.5 ms and 10 ms
+		{"the next one comes after a pause", lx(0, 100), []sample{{0, 50}, {26_500, 1}}, []core.Tick{0, 7000, 26_500}},
 	} {
 		b, err := encoders.NewBurst(&encoders.BurstOpts{Range: c.of, Most: 4, Intervals: [2]time.Duration{10 * ms, 4 * ms}})
 		if err != nil {
@@ -136,7 +137,7 @@ func TestIntervalsResume(t *testing.T) {
 		want          []core.Tick
 	}{
 		{"the interval goes on", isi(16 * ms), isi(15 * ms), []core.Tick{31_000}}, // spikes at 0 and 16 ms
-		{"the burst goes on", burst(5), burst(2), nil},                            // until 16 ms, and 10 ms more
+		{"the burst goes on", burst(5), burst(4), nil},
 		{"another kind is ignored", burst(5), isi(16 * ms), []core.Tick{20_000, 36_000}},
 		{"and the other way", isi(16 * ms), burst(2), []core.Tick{20_000, 24_000}},
 	} {
