@@ -122,4 +122,6 @@ var (
 		"")
 
 	LampReached = kind("lamp_reached", LevelInfo, "the simulated robot has reached the lamp", "")
+
+	RobotFell = kind("robot_fell", LevelInfo, "the simulated robot has fallen on its belly", "")
 )
