@@ -18,7 +18,7 @@ import (
 )
 
 // gaitGolden is the hash of a minute on bumpy ground.
-const gaitGolden = 0xa8e90676994fb72e
+const gaitGolden = 0x844139d910749c56
 
 // newWalker returns a robot with the default options, after a change.
 func newWalker(change func(*GaitOpts)) *gait {
@@ -399,6 +399,41 @@ roll -0.2°, pitch 0.1°, margin 5.0 cm
 			if len(lines) > rows {
 				t.Errorf("%d lines in %d rows", len(lines), rows)
 			}
+		}
+	}
+}
+
+// A drawing has the way of the robot, and the feet where the physics has them.
+func TestGaitDrawing(t *testing.T) {
+	g := newWalker(nil)
+	g.walk(10*time.Second, time.Second, tripod, 0.55, 1, 1)
+	var d Drawing
+	g.draw(&d)
+	circles, lines := map[Style]int{}, map[Style]int{}
+	for _, s := range d.Shapes {
+		if s.Radius > 0 {
+			circles[s.Style]++
+		} else {
+			lines[s.Style]++
+		}
+		for _, p := range s.Points {
+			if p.X < d.Low.X || p.X > d.High.X || p.Y < d.Low.Y || p.Y > d.High.Y {
+				t.Errorf("%s at %v is outside %v to %v", s.Style, p, d.Low, d.High)
+			}
+		}
+		if s.Style == StylePath {
+			if first, last := s.Points[0], s.Points[len(s.Points)-1]; len(s.Points) != 201 || last.X-first.X < 1.4 {
+				t.Errorf("a way of %d places from %v to %v", len(s.Points), first, last)
+			}
+		}
+	}
+	if down := len(g.onGround()); circles[StylePart] != down || lines[StylePart] != gaitFeet+gaitFeet-down || lines[StyleRay] < 3 {
+		t.Errorf("%d feet down; circles %v, lines %v", down, circles, lines)
+	}
+	for range 5 {
+		g.walk(time.Minute, time.Second, tripod, 0.55, 1, 1)
+		if n := len(g.path.places); n < 1000 || n > 2000 {
+			t.Errorf("a way of %d places after %d steps", n, g.steps)
 		}
 	}
 }

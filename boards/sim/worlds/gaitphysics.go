@@ -39,6 +39,7 @@ type gait struct {
 	spin    float64
 	push    vector // acceleration in the plane, in the body's axes
 
+	path        trail
 	steps       int64
 	reached     int64 // the step in which the goal was reached; 0: not yet
 	forward     float64
@@ -340,6 +341,9 @@ func (g *gait) count() {
 	case tilt < upright:
 		g.leans = false
 	}
+	if g.steps%pathSteps == 0 {
+		g.path.add(g.at)
+	}
 	if g.reached == 0 && g.falls == 0 && g.distance() >= metres(g.o.Goal) {
 		g.reached = g.steps
 	}
@@ -360,33 +364,48 @@ func (g *gait) bellyDown() bool {
 //
 // Source: McGhee and Frank, "On the stability properties of quadruped creeping gaits", Mathematical Biosciences 3, 1968.
 func (g *gait) margin() float64 {
-	var feet [gaitFeet]vector
-	n := 0
+	inside, outside, edges := math.Inf(1), 1.0, 0
 	for i, down := range g.down {
 		if down {
-			j := g.lever(&g.contact[i])
-			feet[n] = vector{-j[2], j[1]}
-			n++
+			outside = min(outside, g.support(i).length())
 		}
 	}
-	inside, edges := math.Inf(1), 0
-	outside := 1.0
-	for i := range n {
-		outside = min(outside, feet[i].length())
-		for k := range n {
-			along := feet[k].minus(feet[i])
-			if along == (vector{}) || !leftOf(along, feet[i], feet[:n]) {
-				continue
-			}
-			edges++
-			inside = min(inside, along.cross(feet[i].times(-1))/along.length())
-			outside = min(outside, segment{feet[i], feet[k]}.nearest(vector{}).length())
-		}
-	}
+	g.edges(func(from, to vector) {
+		edges++
+		along := to.minus(from)
+		inside = min(inside, along.cross(from.times(-1))/along.length())
+		outside = min(outside, segment{from, to}.nearest(vector{}).length())
+	})
 	if edges > 2 && inside >= 0 {
 		return inside
 	}
 	return -outside
+}
+
+// support returns where a foot is as seen from above, ahead and to the left of the centre of mass.
+func (g *gait) support(foot int) vector {
+	j := g.lever(&g.contact[foot])
+	return vector{-j[2], j[1]}
+}
+
+// edges calls a function with each edge of the support polygon, which has the centre of mass on its left if that is inside. Two feet
+// have the edge between them twice, in both directions.
+func (g *gait) edges(each func(from, to vector)) {
+	var feet [gaitFeet]vector
+	n := 0
+	for i, down := range g.down {
+		if down {
+			feet[n] = g.support(i)
+			n++
+		}
+	}
+	for i := range n {
+		for k := range n {
+			if along := feet[k].minus(feet[i]); along != (vector{}) && leftOf(along, feet[i], feet[:n]) {
+				each(feet[i], feet[k])
+			}
+		}
+	}
 }
 
 // leftOf reports whether no foot is to the right of a line.

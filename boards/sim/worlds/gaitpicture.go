@@ -63,3 +63,66 @@ func (g *gait) reach() vector {
 	ahead := float64(out * direction(radians(g.o.Swing)).y)
 	return vector{metres(g.o.Front) + ahead, max(metres(g.o.Side), metres(g.o.Middle)) + out}
 }
+
+// draw implements physics: the way of the robot, its legs, and the support polygon. Feet on the ground are filled.
+func (g *gait) draw(d *Drawing) {
+	reach := g.reach().length()
+	low, high := g.at, g.at
+	for _, p := range g.path.places {
+		low, high = vector{min(low.x, p.x), min(low.y, p.y)}, vector{max(high.x, p.x), max(high.y, p.y)}
+	}
+	d.Low, d.High = Point{low.x - reach, low.y - reach}, Point{high.x + reach, high.y + reach}
+	d.Box(StyleGround, d.Low, d.High)
+	way := make([]Point, 0, len(g.path.places)+1)
+	for _, p := range g.path.places {
+		way = append(way, Point{p.x, p.y})
+	}
+	d.Line(StylePath, append(way, Point{g.at.x, g.at.y})...)
+	place := func(p vector) Point { // from the body's axes
+		p = g.at.plus(p.plus(g.mass).turned(g.facing))
+		return Point{p.x, p.y}
+	}
+	corners := g.contact[gaitFeet:]
+	d.Polygon(StyleRobot, place(corners[0].at), place(corners[1].at), place(corners[3].at), place(corners[2].at))
+	g.edges(func(from, to vector) { d.Line(StyleRay, place(from), place(to)) })
+	size := metres(g.o.Leg) / 8
+	for i := range g.legs {
+		foot := place(g.contact[i].at)
+		d.Stripe(StylePart, size/2, place(g.legs[i].hip), foot)
+		if g.down[i] {
+			d.Circle(StylePart, foot, size)
+			continue
+		}
+		var rim []Point
+		for n := range 17 {
+			edge := direction(float64(n) * (math.Pi / 8)).times(size)
+			rim = append(rim, Point{foot.X + edge.x, foot.Y + edge.y})
+		}
+		d.Line(StylePart, rim...)
+	}
+	d.Circle(StyleGoal, place(vector{}), size/2)
+}
+
+// pathSteps is the number of steps between two places of a path.
+const pathSteps = 50
+
+// trail is the way of a robot: places at equal times, half as many in a time whenever there are too many.
+type trail struct {
+	places []vector
+	every  int // of the places that come, this many make one
+	next   int
+}
+
+func (w *trail) add(at vector) {
+	if w.next--; w.next > 0 {
+		return
+	}
+	if len(w.places) == 2000 {
+		for i := range 1000 {
+			w.places[i] = w.places[2*i]
+		}
+		w.places, w.every = w.places[:1000], 2*w.every
+	}
+	w.every = max(w.every, 1)
+	w.places, w.next = append(w.places, at), w.every
+}
