@@ -32,6 +32,7 @@ type GaitOpts struct {
 	Swing  physic.Angle    `yaml:"swing" default:"30 °" min:"1 °" max:"60 °" doc:"angle of a swing servo at command 1, ahead; at -1 as far behind"`
 	Lift   physic.Angle    `yaml:"lift" default:"30 °" min:"1 °" max:"60 °" doc:"angle of a lift servo at command 1, up; at -1 as far down"`
 	Servo  time.Duration   `yaml:"servo" default:"150ms" min:"5ms" max:"10s" doc:"time in which a servo turns by 60 °, as data sheets give it"`
+	Lag    time.Duration   `yaml:"lag" default:"20ms" min:"1ms" max:"1s" doc:"time constant with which a servo approaches its command"`
 
 	Mass       [2]physic.Distance `yaml:"mass" doc:"the centre of mass: how far ahead and how far to the left of the middle; absent: in the middle"`
 	MassHeight physic.Distance    `yaml:"mass_height" default:"20 mm" min:"0 mm" max:"1 m" doc:"height of the centre of mass over the belly"`

@@ -18,7 +18,7 @@ import (
 )
 
 // gaitGolden is the hash of a minute on bumpy ground.
-const gaitGolden = 0x844139d910749c56
+const gaitGolden = 0x86fe220816e53e7e
 
 // newWalker returns a robot with the default options, after a change.
 func newWalker(change func(*GaitOpts)) *gait {
@@ -206,9 +206,9 @@ func TestIce(t *testing.T) {
 	}
 }
 
-// A servo turns by 60 degrees in its time, and stays where it is without a number.
+// A servo turns by 60 degrees in its time, more slowly near its command, and stays where it is without a number.
 func TestServos(t *testing.T) {
-	g := newWalker(func(o *GaitOpts) { o.Swing, o.Servo = 60*physic.Degree, 200*time.Millisecond })
+	g := newWalker(func(o *GaitOpts) { o.Swing, o.Servo, o.Lag = 60*physic.Degree, 200*time.Millisecond, time.Millisecond })
 	ahead := [gaitFeet]float64{1, 1, 1, 1, 1, 1}
 	for _, c := range []struct {
 		command, degrees float64
@@ -220,6 +220,14 @@ func TestServos(t *testing.T) {
 		if got := g.state()["right_rear_swing"] / (math.Pi / 180); math.Abs(got-c.degrees) > 0.01 {
 			t.Errorf("after command %v: %.2f degrees, want %.2f", c.command, got, c.degrees)
 		}
+	}
+	slow := newWalker(func(o *GaitOpts) { o.Swing, o.Servo, o.Lag = 10*physic.Degree, time.Millisecond*5, 100*time.Millisecond })
+	slow.hold([gaitFeet]float64{1}, up, 100*time.Millisecond)
+	if got := slow.legs[0].swing.angle / (math.Pi / 180); math.Abs(got-10*(1-1/math.E)) > 0.05 {
+		t.Errorf("after the time constant: %.3f degrees", got)
+	}
+	if slow.hold([gaitFeet]float64{1}, up, 2*time.Second); slow.legs[0].swing.angle != slow.legs[0].swing.reach || slow.legs[0].swing.turns {
+		t.Errorf("it does not arrive: %v", slow.legs[0].swing)
 	}
 	// The foot of a leg that points ahead is ahead, and a raised one is higher and further out.
 	at, height := g.foot(&g.legs[0])
@@ -280,6 +288,7 @@ func TestGaitStaysSane(t *testing.T) {
 		o.Swing = physic.Angle(rapid.Int64Range(1, 60).Draw(t, "swing")) * physic.Degree
 		o.Lift = physic.Angle(rapid.Int64Range(1, 60).Draw(t, "lift")) * physic.Degree
 		o.Servo = time.Duration(rapid.Int64Range(5, 10000).Draw(t, "servo")) * time.Millisecond
+		o.Lag = time.Duration(rapid.Int64Range(1, 1000).Draw(t, "lag")) * time.Millisecond
 		o.Friction = rapid.Float64Range(0.01, 2).Draw(t, "friction")
 		o.Bumps = length("bumps", 0, 30)
 		if options.Validate("gait", &o) != nil {

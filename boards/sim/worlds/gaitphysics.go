@@ -56,20 +56,25 @@ type gait struct {
 	leastMargin float64
 }
 
-// servo turns towards its command with a limited speed.
+// servo turns towards its command: the slower the nearer it is, and with a limited speed.
 type servo struct {
 	angle, reach float64 // reach is the angle at command 1
 	turn         float64 // most in a step
+	share        float64 // of the rest, in a step
 	at           vector  // direction of the angle
 	turns        bool
 }
 
 // follow moves the servo by one step. A command that is no number leaves it where it is: a servo without pulses is limp.
 func (s *servo) follow(command float64) {
+	const near = 1e-5 // rad: it is there
 	before := s.angle
 	if command == command {
 		target := float64(min(max(command, -1), 1) * s.reach)
-		s.angle = min(max(target, s.angle-s.turn), s.angle+s.turn)
+		rest := target - s.angle
+		if s.angle += min(max(float64(rest*s.share), -s.turn), s.turn); max(rest, -rest) < near {
+			s.angle = target
+		}
 	}
 	s.turns = s.angle != before
 	if s.turns {
@@ -109,6 +114,7 @@ func newGait(o *GaitOpts) *gait {
 		facing: vector{1, 0}, fewest: gaitFeet, leastMargin: math.Inf(1),
 	}
 	turn := float64(math.Pi / 3 * gaitSeconds / o.Servo.Seconds())
+	share := gaitSeconds / o.Lag.Seconds()
 	for i := range g.legs {
 		hip := []vector{{front, side}, {0, middle}, {-front, side}}[i%3]
 		l := &g.legs[i]
@@ -117,8 +123,8 @@ func newGait(o *GaitOpts) *gait {
 			l.side, hip.y = -1, -hip.y
 		}
 		l.hip = hip.minus(g.mass)
-		l.swing = servo{reach: radians(o.Swing), turn: turn, at: vector{1, 0}}
-		l.lift = servo{reach: radians(o.Lift), turn: turn, at: vector{1, 0}}
+		l.swing = servo{reach: radians(o.Swing), turn: turn, share: share, at: vector{1, 0}}
+		l.lift = servo{reach: radians(o.Lift), turn: turn, share: share, at: vector{1, 0}}
 		// Half of the mass is a plate as large as the belly, the other half is in the legs, halfway to the feet.
 		reach := vector{hip.x, float64(l.side*hip.y) + float64(metres(o.Leg)/2)}
 		roll, pitch := float64(reach.y*reach.y)/12, float64(reach.x*reach.x)/12
