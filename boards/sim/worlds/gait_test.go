@@ -221,7 +221,9 @@ func TestServos(t *testing.T) {
 			t.Errorf("after command %v: %.2f degrees, want %.2f", c.command, got, c.degrees)
 		}
 	}
-	slow := newWalker(func(o *GaitOpts) { o.Swing, o.Servo, o.Lag = 10*physic.Degree, time.Millisecond*5, 100*time.Millisecond })
+	slow := newWalker(func(o *GaitOpts) {
+		o.Swing, o.Servo, o.Lag = 10*physic.Degree, time.Millisecond*5, 100*time.Millisecond
+	})
 	slow.hold([gaitFeet]float64{1}, up, 100*time.Millisecond)
 	if got := slow.legs[0].swing.angle / (math.Pi / 180); math.Abs(got-10*(1-1/math.E)) > 0.05 {
 		t.Errorf("after the time constant: %.3f degrees", got)
