@@ -173,7 +173,7 @@ func (g *gait) current() float64 {
 	sum := 0.0
 	for i := range g.legs {
 		sum += float64(holdingAmperes * gaitMass * g.load[i])
-		for _, s := range []*servo{&g.legs[i].swing, &g.legs[i].lift} {
+		for _, s := range []*gaitServo{&g.legs[i].swing, &g.legs[i].lift} {
 			sum += idleAmperes
 			if s.turns {
 				sum += turningAmperes

@@ -23,8 +23,8 @@ type gait struct {
 	inertia    [3]float64 // about x, y and z: squared radii of gyration
 	salt       uint64     // of the bumps
 
-	legs    [gaitFeet]leg
-	contact [gaitContacts]contact
+	legs    [gaitFeet]gaitLeg
+	contact [gaitContacts]gaitContact
 	load    [gaitContacts]float64 // force of the ground on a kilogram of the robot, upwards
 	down    [gaitFeet]bool
 
@@ -56,8 +56,8 @@ type gait struct {
 	leastMargin float64
 }
 
-// servo turns towards its command: the slower the nearer it is, and with a limited speed.
-type servo struct {
+// gaitServo turns towards its command: the slower the nearer it is, and with a limited speed.
+type gaitServo struct {
 	angle, reach float64 // reach is the angle at command 1
 	turn         float64 // most in a step
 	share        float64 // of the rest, in a step
@@ -66,7 +66,7 @@ type servo struct {
 }
 
 // follow moves the servo by one step. A command that is no number leaves it where it is: a servo without pulses is limp.
-func (s *servo) follow(command float64) {
+func (s *gaitServo) follow(command float64) {
 	const near = 1e-5 // rad: it is there
 	before := s.angle
 	if command == command {
@@ -82,15 +82,15 @@ func (s *servo) follow(command float64) {
 	}
 }
 
-// leg is a leg with its hip, relative to the centre of mass.
-type leg struct {
+// gaitLeg is a leg with its hip, relative to the centre of mass.
+type gaitLeg struct {
 	hip         vector
 	side        float64 // 1 on the left, -1 on the right
-	swing, lift servo
+	swing, lift gaitServo
 }
 
-// contact is a place of the robot that can touch the ground.
-type contact struct {
+// gaitContact is a place of the robot that can touch the ground.
+type gaitContact struct {
 	at      vector  // from the centre of mass, in the body's axes
 	height  float64 // over the centre of mass
 	moves   vector  // speed in the body's axes
@@ -123,8 +123,8 @@ func newGait(o *GaitOpts) *gait {
 			l.side, hip.y = -1, -hip.y
 		}
 		l.hip = hip.minus(g.mass)
-		l.swing = servo{reach: radians(o.Swing), turn: turn, share: share, at: vector{1, 0}}
-		l.lift = servo{reach: radians(o.Lift), turn: turn, share: share, at: vector{1, 0}}
+		l.swing = gaitServo{reach: radians(o.Swing), turn: turn, share: share, at: vector{1, 0}}
+		l.lift = gaitServo{reach: radians(o.Lift), turn: turn, share: share, at: vector{1, 0}}
 		// Half of the mass is a plate as large as the belly, the other half is in the legs, halfway to the feet.
 		reach := vector{hip.x, float64(l.side*hip.y) + float64(metres(o.Leg)/2)}
 		roll, pitch := float64(reach.y*reach.y)/12, float64(reach.x*reach.x)/12
@@ -135,7 +135,7 @@ func newGait(o *GaitOpts) *gait {
 	roll, pitch := float64(side*side)/6, float64(front*front)/6
 	g.inertia = [3]float64{g.inertia[0] + roll, g.inertia[1] + pitch, g.inertia[2] + roll + pitch}
 	for i, corner := range []vector{{front, side}, {-front, side}, {front, -side}, {-front, -side}} {
-		g.contact[gaitFeet+i] = contact{at: corner.minus(g.mass), height: -g.massHeight}
+		g.contact[gaitFeet+i] = gaitContact{at: corner.minus(g.mass), height: -g.massHeight}
 	}
 	g.z = metres(o.Height) + g.massHeight - 0.001 // the weight on six feet
 	g.place()
@@ -145,7 +145,7 @@ func newGait(o *GaitOpts) *gait {
 
 // foot returns where a leg has its foot, relative to the centre of mass. The lift servo turns the leg in an upright plane, and the
 // swing servo turns that plane.
-func (g *gait) foot(l *leg) (at vector, height float64) {
+func (g *gait) foot(l *gaitLeg) (at vector, height float64) {
 	long, high := metres(g.o.Leg), metres(g.o.Height)
 	out := float64(long*l.lift.at.x) + float64(high*l.lift.at.y)
 	height = float64(long*l.lift.at.y) - float64(high*l.lift.at.x)
@@ -177,7 +177,7 @@ func (g *gait) heightOf(at vector, height float64) float64 {
 
 // lever returns how a force upwards at a contact acts on z, roll and pitch: by tilting, the contacts move sideways below the centre
 // of mass.
-func (g *gait) lever(c *contact) [3]float64 {
+func (g *gait) lever(c *gaitContact) [3]float64 {
 	return [3]float64{1, c.at.y - float64(c.height*g.roll), -c.at.x - float64(c.height*g.pitch)}
 }
 
@@ -310,7 +310,7 @@ func (g *gait) drag() {
 }
 
 // slip returns how fast a contact slips over the ground, in the body's axes.
-func (g *gait) slip(c *contact, speed vector, spin float64) vector {
+func (g *gait) slip(c *gaitContact, speed vector, spin float64) vector {
 	return vector{speed.x + c.moves.x - float64(spin*c.at.y), speed.y + c.moves.y + float64(spin*c.at.x)}
 }
 
