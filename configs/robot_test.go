@@ -66,7 +66,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: source %q, files %v", e.Name, robot.Source, robot.Files)
 		}
 	}
-	for _, name := range []string{"lightseeker", "wallfollow"} {
+	for _, name := range []string{"lightseeker", "wallfollow", "hexapod"} {
 		if !slices.Contains(names, name) {
 			t.Errorf("no example %s among %v", name, names)
 		}

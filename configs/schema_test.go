@@ -23,6 +23,9 @@ func conforms(t *testing.T, path string, schema map[string]any, value any) {
 		}
 		schema = choices[0].(map[string]any)
 	}
+	if _, typed := schema["type"]; !typed && schema["enum"] == nil {
+		return // anything: what stands within a circuit
+	}
 	kind := map[reflect.Kind]string{reflect.Map: "object", reflect.Slice: "array", reflect.String: "string", reflect.Bool: "boolean",
 		reflect.Int: "integer", reflect.Float64: "number"}[reflect.ValueOf(value).Kind()]
 	if value == nil {

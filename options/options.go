@@ -24,6 +24,7 @@
 package options
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -204,8 +205,15 @@ func Read(v reflect.Value, text string) {
 		*into, err = strconv.ParseFloat(text, 64)
 	case *time.Duration:
 		*into, err = time.ParseDuration(text)
-	case flag.Value: // the quantities of periph's package physic
-		err = into.Set(strings.ReplaceAll(text, " ", ""))
+	case flag.Value: // the quantities of periph's package physic, which have no centimetres
+		text := strings.ReplaceAll(text, " ", "")
+		if number, is := strings.CutSuffix(text, "cm"); is {
+			var centimetres float64
+			if centimetres, err = strconv.ParseFloat(number, 64); err == nil {
+				text = strconv.FormatFloat(centimetres*10, 'f', -1, 64) + "mm"
+			}
+		}
+		err = errors.Join(err, into.Set(text))
 	default:
 		if v.Kind() != reflect.Int64 {
 			panic(fmt.Sprintf("options: cannot read a %T", into))

@@ -23,6 +23,7 @@ type lampOpts struct {
 	Least     share            `yaml:"least" default:"0.25" min:"0" max:"0.5" doc:"smallest duty"`
 	Curve     string           `yaml:"curve" default:"eye" enum:"eye,linear" doc:"how bright"`
 	Gamma     float64          `yaml:"gamma" default:"2.2" min:"1" max:"4" doc:"of the eye"`
+	Cable     physic.Distance  `yaml:"cable" default:"12.5 cm" min:"1 cm" max:"3 m" doc:"length"`
 }
 
 func (o *lampOpts) Limits(key string) (low, high int64, ok bool) {
@@ -62,6 +63,7 @@ func TestValidate(t *testing.T) {
 			"lamp: fade: expected 0s to 1s, got 2s"},
 		"not a choice":    {func(o *lampOpts) { o.Curve = "ear" }, `lamp: curve: expected one of eye,linear, got "ear"`},
 		"not a number":    {func(o *lampOpts) { o.Gamma = math.NaN() }, "lamp: gamma: expected 1 to 4, got NaN"},
+		"centimetres":     {func(o *lampOpts) { o.Cable /= 25 }, "lamp: cable: expected 10mm to 3m, got 5mm"},
 		"a contradiction": {func(o *lampOpts) { o.Curve, o.Gamma = "linear", 3 }, "lamp: gamma: belongs to curve: eye"},
 	} {
 		opts := options.Defaults[lampOpts]()
@@ -97,7 +99,7 @@ func TestValues(t *testing.T) {
 		Model    int      `yaml:"-"`
 	}{options.Defaults[lampOpts](), "GPIO12", 0x23, true, nil, 3}
 	want := map[string]any{"frequency": int64(1_000_000_000), "fade": int64(20_000_000), "least": int64(250_000), "curve": "eye",
-		"gamma": 2.2, "address": int64(0x23), "inverted": true}
+		"gamma": 2.2, "cable": int64(125_000_000), "address": int64(0x23), "inverted": true}
 	if got := options.Values(&opts); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

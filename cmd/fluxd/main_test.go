@@ -52,7 +52,8 @@ func write(t *testing.T, text string) string {
 
 func TestListNamesTheExamples(t *testing.T) {
 	code, out, _ := fluxd("run", "--list")
-	if code != 0 || !strings.Contains(out, "lightseeker") || !strings.Contains(out, "wallfollow") {
+	if code != 0 || !strings.Contains(out, "lightseeker") || !strings.Contains(out, "wallfollow") ||
+		!strings.Contains(out, "hexapod") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 }

@@ -21,26 +21,27 @@ const robotFell = "robot_fell"
 
 // GaitOpts are the options of the world gait: the robot's measures and its ground.
 //
-// A leg has two servos at the hip, which is at the height of the belly. The swing servo turns the leg about an upright axis, ahead
-// at command 1; the lift servo raises it at command 1. At 0 the leg points to the side, and its foot is Height below the belly.
+// A leg has two servos at the hip, which is at the height of the belly. The swing servo turns the leg about an upright axis,
+// ahead at command 1; the lift servo raises it at command 1. At 0 the leg points to the side, and its foot is Height below the
+// belly.
 type GaitOpts struct {
-	Front  physic.Distance `yaml:"front" default:"100 mm" min:"10 mm" max:"1 m" doc:"how far the front hips are ahead of the middle, and the rear hips behind it"`
-	Side   physic.Distance `yaml:"side" default:"50 mm" min:"10 mm" max:"1 m" doc:"how far the front and rear hips are to the side of the middle; the belly ends there"`
-	Middle physic.Distance `yaml:"middle" default:"70 mm" min:"10 mm" max:"1 m" doc:"the same for the middle hips"`
-	Leg    physic.Distance `yaml:"leg" default:"80 mm" min:"10 mm" max:"1 m" doc:"from the hip to the foot, as seen from above: the radius of a stride"`
-	Height physic.Distance `yaml:"height" default:"60 mm" min:"5 mm" max:"1 m" doc:"height of the belly over the feet while all lift servos are at 0"`
+	Front  physic.Distance `yaml:"front" default:"10 cm" min:"1 cm" max:"1 m" doc:"how far the front hips are ahead of the middle, and the rear hips behind it"`
+	Side   physic.Distance `yaml:"side" default:"5 cm" min:"1 cm" max:"1 m" doc:"how far the front and rear hips are to the side of the middle; the belly ends there"`
+	Middle physic.Distance `yaml:"middle" default:"7 cm" min:"1 cm" max:"1 m" doc:"the same for the middle hips"`
+	Leg    physic.Distance `yaml:"leg" default:"8 cm" min:"1 cm" max:"1 m" doc:"from the hip to the foot, as seen from above: the radius of a stride"`
+	Height physic.Distance `yaml:"height" default:"6 cm" min:"5 mm" max:"1 m" doc:"height of the belly over the feet while all lift servos are at 0"`
 	Swing  physic.Angle    `yaml:"swing" default:"30 °" min:"1 °" max:"60 °" doc:"angle of a swing servo at command 1, ahead; at -1 as far behind"`
 	Lift   physic.Angle    `yaml:"lift" default:"30 °" min:"1 °" max:"60 °" doc:"angle of a lift servo at command 1, up; at -1 as far down"`
 	Servo  time.Duration   `yaml:"servo" default:"150ms" min:"5ms" max:"10s" doc:"time in which a servo turns by 60 °, as data sheets give it"`
 	Lag    time.Duration   `yaml:"lag" default:"20ms" min:"1ms" max:"1s" doc:"time constant with which a servo approaches its command"`
 
 	Mass       [2]physic.Distance `yaml:"mass" doc:"the centre of mass: how far ahead and how far to the left of the middle; absent: in the middle"`
-	MassHeight physic.Distance    `yaml:"mass_height" default:"20 mm" min:"0 mm" max:"1 m" doc:"height of the centre of mass over the belly"`
+	MassHeight physic.Distance    `yaml:"mass_height" default:"2 cm" min:"0 mm" max:"1 m" doc:"height of the centre of mass over the belly"`
 
 	Friction float64         `yaml:"friction" default:"0.8" min:"0.01" max:"2" doc:"coefficient of friction of feet and belly: 0.8 is rubber on wood, 0.05 is ice"`
-	Bumps    physic.Distance `yaml:"bumps" default:"0 mm" min:"0 mm" max:"30 mm" doc:"height of the highest bumps of the ground, which the seed places; 0: flat"`
+	Bumps    physic.Distance `yaml:"bumps" default:"0 mm" min:"0 mm" max:"3 cm" doc:"height of the highest bumps of the ground, which the seed places; 0: flat"`
 
-	Goal     physic.Distance `yaml:"goal" default:"1 m" min:"10 mm" max:"10 km" doc:"distance from the start that counts as success, if the robot has not fallen"`
+	Goal     physic.Distance `yaml:"goal" default:"1 m" min:"1 cm" max:"10 km" doc:"distance from the start that counts as success, if the robot has not fallen"`
 	FallEnds bool            `yaml:"fall_ends" default:"false" doc:"an episode ends when the robot falls; else it may stand up again"`
 }
 
@@ -53,7 +54,8 @@ func (o *GaitOpts) Check() (mistakes []options.Mistake) {
 		}
 	}
 	if half := min(o.Front, o.Side); o.MassHeight > 2*half {
-		mistakes = append(mistakes, options.Wrong("mass_height", "%s is too high for so small a belly: expected at most %s", o.MassHeight,
+		mistakes = append(mistakes, options.Wrong("mass_height", "%s is too high for so small a belly: expected at most %s",
+			o.MassHeight,
 			2*half))
 	}
 	return mistakes
@@ -157,8 +159,8 @@ func oneIf(is bool) float64 {
 	return 0
 }
 
-// The servos' supply. A small servo (Tower Pro MG90S) draws 10 mA at rest and about 200 mA while it turns; a lift servo draws more
-// in proportion to the load at its foot, here 30 mA for each newton.
+// The servos' supply. A small servo (Tower Pro MG90S) draws 10 mA at rest and about 200 mA while it turns; a lift servo draws
+// more in proportion to the load at its foot, here 30 mA for each newton.
 const (
 	supplyVolts    = 6.0
 	supplyOhms     = 0.1
@@ -183,8 +185,8 @@ func (g *gait) current() float64 {
 	return sum
 }
 
-// felt returns the acceleration that an accelerometer in the centre of mass measures: that of the body, and 1 g upwards. The angles
-// of tilt are small.
+// felt returns the acceleration that an accelerometer in the centre of mass measures: that of the body, and 1 g upwards. The
+// angles of tilt are small.
 func (g *gait) felt() [3]float64 {
 	return [3]float64{
 		g.push.x - float64(standardGravity*g.pitch),
@@ -236,10 +238,10 @@ func counted(n int, one string) string {
 
 // events implements physics: one event for all falls since the last call.
 func (g *gait) events() []Event {
-	if g.falls == g.told {
+	if g.falls == g.reported {
 		return nil
 	}
-	g.told = g.falls
+	g.reported = g.falls
 	return []Event{{Code: robotFell, Text: fmt.Sprintf("%d so far", g.falls)}}
 }
 

@@ -151,8 +151,8 @@ func TestFalling(t *testing.T) {
 	}
 }
 
-// The robot comes as far as its feet push it: a tripod makes two strides of 8 cm in a period, and its feet scrape sideways a little,
-// because they move on arcs.
+// The robot comes as far as its feet push it: a tripod makes two strides of 8 cm in a period, and its feet scrape sideways a
+// little, because they move on arcs.
 func TestWalking(t *testing.T) {
 	for _, c := range []struct {
 		name                  string
@@ -228,7 +228,8 @@ func TestServos(t *testing.T) {
 	if got := slow.legs[0].swing.angle / (math.Pi / 180); math.Abs(got-10*(1-1/math.E)) > 0.05 {
 		t.Errorf("after the time constant: %.3f degrees", got)
 	}
-	if slow.hold([gaitFeet]float64{1}, up, 2*time.Second); slow.legs[0].swing.angle != slow.legs[0].swing.reach || slow.legs[0].swing.turns {
+	if slow.hold([gaitFeet]float64{1}, up, 2*time.Second); slow.legs[0].swing.angle != slow.legs[0].swing.reach ||
+		slow.legs[0].swing.turns {
 		t.Errorf("it does not arrive: %v", slow.legs[0].swing)
 	}
 	// The foot of a leg that points ahead is ahead, and a raised one is higher and further out.
@@ -257,11 +258,14 @@ func TestGaitSenses(t *testing.T) {
 		}
 	}
 	g.hold(still, still, time.Second)
-	expect("standing", map[string]float64{"contact left_front": 1, "contact belly": 0, "load right_rear": 1. / 6, "acceleration x": 0,
-		"acceleration y": 0, "acceleration z": 9.81, "roll": 0, "pitch": 0, "height": 0.059, "margin": 0.1, "current": 0.56, "voltage": 5.94,
-		"power": 3.34, "distance": 0, "heading": 0, "rotation x": 0, "rotation y": 0, "rotation z": 0})
+	expect("standing", map[string]float64{"contact left_front": 1, "contact belly": 0, "load right_rear": 1. / 6,
+		"acceleration x": 0,
+		"acceleration y": 0, "acceleration z": 9.81, "roll": 0, "pitch": 0, "height": 0.059, "margin": 0.1, "current": 0.56,
+		"voltage": 5.94,
+		"power":   3.34, "distance": 0, "heading": 0, "rotation x": 0, "rotation y": 0, "rotation z": 0})
 	g.hold(still, [gaitFeet]float64{1, 1, 1}, time.Second)
-	expect("without the left", map[string]float64{"contact right_middle": 0, "roll": -9.4, "acceleration y": -1.62, "acceleration z": 9.81})
+	expect("without the left", map[string]float64{"contact right_middle": 0, "roll": -9.4, "acceleration y": -1.62,
+		"acceleration z": 9.81})
 	g.hold(still, still, time.Second)
 	g.hold(still, [gaitFeet]float64{1, 0, 1, 0, 1, 0}, time.Second)
 	g.hold([gaitFeet]float64{0, 0, 0, 1, 0, 1}, [gaitFeet]float64{1, 0, 1, 0, 1, 0}, 20*time.Millisecond)
@@ -299,7 +303,8 @@ func TestGaitStaysSane(t *testing.T) {
 		g := newGait(&o)
 		random := splitmix64.Random(rapid.Uint64().Draw(t, "seed"))
 		g.reset(&random)
-		command := rapid.OneOf(rapid.Float64Range(-1, 1), rapid.SampledFrom([]float64{-1, 0, 1, 7, math.NaN(), math.Inf(1), math.Inf(-1)}))
+		command := rapid.OneOf(rapid.Float64Range(-1, 1),
+			rapid.SampledFrom([]float64{-1, 0, 1, 7, math.NaN(), math.Inf(1), math.Inf(-1)}))
 		reach := metres(o.Front) + metres(o.Side) + metres(o.Middle) + 2*metres(o.Leg) + 2*metres(o.Height)
 		for range 8 {
 			commands := rapid.SliceOfN(command, 2*gaitFeet, 2*gaitFeet).Draw(t, "commands")
@@ -455,9 +460,12 @@ func TestGaitMistakes(t *testing.T) {
 		change func(*GaitOpts)
 		want   string
 	}{
-		{func(o *GaitOpts) { o.Mass[0] = 60 * physic.MilliMetre }, "gait: mass: 60mm is too far from the middle: expected at most half of front, 50mm"},
-		{func(o *GaitOpts) { o.Mass[1] = -30 * physic.MilliMetre }, "gait: mass: -30mm is too far from the middle: expected at most half of side, 25mm"},
-		{func(o *GaitOpts) { o.MassHeight = 110 * physic.MilliMetre }, "gait: mass_height: 110mm is too high for so small a belly: expected at most 100mm"},
+		{func(o *GaitOpts) { o.Mass[0] = 60 * physic.MilliMetre },
+			"gait: mass: 60mm is too far from the middle: expected at most half of front, 50mm"},
+		{func(o *GaitOpts) { o.Mass[1] = -30 * physic.MilliMetre },
+			"gait: mass: -30mm is too far from the middle: expected at most half of side, 25mm"},
+		{func(o *GaitOpts) { o.MassHeight = 110 * physic.MilliMetre },
+			"gait: mass_height: 110mm is too high for so small a belly: expected at most 100mm"},
 		{func(o *GaitOpts) { o.Friction = 0 }, "gait: friction: expected 0.01 to 2, got 0"},
 	} {
 		o := options.Defaults[GaitOpts]()

@@ -45,7 +45,7 @@ type gait struct {
 	forward     float64
 	slipped     float64
 	falls       int
-	told        int // by events, of the falls
+	reported    int // by events, of the falls
 	stumbles    int
 	fallen      bool // it has not risen since
 	risen       int  // steps since the belly was on the ground
@@ -143,8 +143,8 @@ func newGait(o *GaitOpts) *gait {
 	return g
 }
 
-// foot returns where a leg has its foot, relative to the centre of mass. The lift servo turns the leg in an upright plane, and the
-// swing servo turns that plane.
+// foot returns where a leg has its foot, relative to the centre of mass. The lift servo turns the leg in an upright plane, and
+// the swing servo turns that plane.
 func (g *gait) foot(l *gaitLeg) (at vector, height float64) {
 	long, high := metres(g.o.Leg), metres(g.o.Height)
 	out := float64(long*l.lift.at.x) + float64(high*l.lift.at.y)
@@ -175,8 +175,8 @@ func (g *gait) heightOf(at vector, height float64) float64 {
 	return g.z + height - float64(g.pitch*at.x) + float64(g.roll*at.y)
 }
 
-// lever returns how a force upwards at a contact acts on z, roll and pitch: by tilting, the contacts move sideways below the centre
-// of mass.
+// lever returns how a force upwards at a contact acts on z, roll and pitch: by tilting, the contacts move sideways below the
+// centre of mass.
 func (g *gait) lever(c *gaitContact) [3]float64 {
 	return [3]float64{1, c.at.y - float64(c.height*g.roll), -c.at.x - float64(c.height*g.pitch)}
 }
@@ -201,7 +201,8 @@ func (g *gait) advance(commands []float64) {
 //
 //	M (v - v0) = dt (gravity + sum of J F),  F = stiffness (sunk - dt J v) - damping J v
 //
-// The speed at which a servo presses a foot down has no part in the damping: the servo gives way. Contacts that would pull are left out, and the rest is solved again.
+// The speed at which a servo presses a foot down has no part in the damping: the servo gives way. Contacts that would pull are
+// left out, and the rest is solved again.
 func (g *gait) carry() {
 	const grip = float64(gaitSeconds * (damping + stiffness*gaitSeconds))
 	var pushes [gaitContacts]bool
@@ -394,8 +395,8 @@ func (g *gait) support(foot int) vector {
 	return vector{-j[2], j[1]}
 }
 
-// edges calls a function with each edge of the support polygon, which has the centre of mass on its left if that is inside. Two feet
-// have the edge between them twice, in both directions.
+// edges calls a function with each edge of the support polygon, which has the centre of mass on its left if that is inside. Two
+// feet have the edge between them twice, in both directions.
 func (g *gait) edges(each func(from, to vector)) {
 	var feet [gaitFeet]vector
 	n := 0

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// picture implements physics: the robot from above with its front upwards, the feet on the ground filled, those in the air hollow,
-// and + the centre of mass. A character is twice as high as wide.
+// picture implements physics: the robot from above with its front upwards, the feet on the ground filled, those in the air
+// hollow, and + the centre of mass. A character is twice as high as wide.
 func (g *gait) picture(columns, rows int) string {
 	const lines = 2 // of text
 	reach := g.reach()
