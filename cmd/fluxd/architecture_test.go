@@ -327,7 +327,7 @@ const (
 )
 
 // mayBeLarge lists what may exceed that: one engine, and lists of kinds with a file each.
-var mayBeLarge = []string{"actuators", "boards/sim/chips", "core", "encoders", "sensors"}
+var mayBeLarge = []string{"actuators", "boards/sim/chips", "boards/sim/worlds", "core", "encoders", "sensors"}
 
 // A source is a Go file of ours that is no test, for any operating system.
 type source struct {
