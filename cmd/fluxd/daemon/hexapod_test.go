@@ -16,17 +16,17 @@ import (
 
 // walker is the robot hexapod in its world.
 type walker struct {
-	*simulation
+	*Simulation
 	t testing.TB
 }
 
 func newHexapod(t testing.TB) *walker {
 	t.Helper()
-	s, err := newSimulation(load(t, "hexapod"), 1, slog.New(slog.DiscardHandler))
+	s, err := NewSimulation(load(t, "hexapod"), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.halt() })
+	t.Cleanup(func() { s.Halt() })
 	w := &walker{s, t}
 	w.goOn(100*time.Millisecond, nil) // until the buttons have been read
 	return w
@@ -36,7 +36,7 @@ func newHexapod(t testing.TB) *walker {
 func (w *walker) goOn(length time.Duration, each func(feet int)) {
 	w.t.Helper()
 	for until := w.now + length; w.now < until; {
-		if err := w.run(context.Background(), min(w.now+5*time.Millisecond, until), func(time.Duration) {}); err != nil {
+		if err := w.Advance(context.Background(), min(w.now+5*time.Millisecond, until), func(time.Duration) {}); err != nil {
 			w.t.Fatal(err)
 		}
 		if each == nil {
