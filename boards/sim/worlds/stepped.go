@@ -319,6 +319,11 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 			unknown = append(unknown, wrong("", "no actuator moves the %s: body.actuators names the one that does", part.Name))
 		}
 	}
+	if room, is := p.(interface{ fits() error }); is {
+		if err := room.fits(); err != nil {
+			refused = append(refused, &Mistake{"body", err})
+		}
+	}
 	return refused, unknown
 }
 
