@@ -86,6 +86,13 @@ func (d *driven) senses(what string, m Mount) func() float64 {
 	return now
 }
 
+// ahead returns the distance of what is ahead of the robot's middle.
+func (d *driven) ahead(far float64) float64 {
+	ray := newCone(0)
+	ray = ray.turned(d.facing)
+	return d.plan.distance(d.at, &ray, far)
+}
+
 // facing returns the mount at the rim of the body at an angle.
 func facing(degrees float64) Mount {
 	return Mount{Facing: physic.Angle(math.Round(degrees * math.Pi / 180 * float64(physic.Radian)))}
@@ -108,9 +115,8 @@ func TestArenaBits(t *testing.T) {
 		l := g.Between(-0.4, 1)
 		d.drive(duty(l), duty(g.Between(-0.4, 1)), 250*time.Millisecond)
 		lamp := d.lamps[0].at
-		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y,
-			d.at.distance(lamp),
-			left(), right(), d.plan.ahead(d.at, d.facing, 5)} {
+		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y, d.at.distance(lamp),
+			left(), right(), d.ahead(5)} {
 			fmt.Fprintf(h, "%016x", math.Float64bits(x))
 		}
 		fmt.Fprint(h, bumper() > 0, d.reached, time.Duration(d.first)*floorStep)

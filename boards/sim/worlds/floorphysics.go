@@ -1,6 +1,7 @@
 package worlds
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -9,31 +10,53 @@ import (
 
 // floor is the physics of the world floor: a round robot on two driven wheels, as hobbyists build it.
 //
-// The robot moves in fixed steps of a millisecond. Each wheel follows its command with the lag of its motor. Light decreases with
-// the cosine of the angle and the square of the distance, and walls cast shadows.
+// The robot moves in fixed steps of a millisecond. Each wheel follows its command with the lag of its motor. The robot turns in
+// any place; a step into something solid is not carried out, or only as far as the robot slides along it. Then the wheels turn
+// only as far as the robot moves, and their motors draw more current.
 type floor struct {
 	*FloorOpts
 	plan   *floorPlan
+	lines  *floorLines
 	radius float64
 	track  float64
-	top    float64
+	top    float64 // m/s
 	lag    float64 // seconds
+	wheel  float64 // circumference
+	wobble float64 // standard deviation of what a wheel's noise changes by in a step
 	random *splitmix64.Random
-	lamps  []floorLamp
 
-	steps    int64
-	at       vector
-	heading  float64
-	facing   vector // the direction of heading
-	wheels   [2]floorWheel
-	reached  int   // lamps
-	reported int   // by events, of the reached lamps
-	first    int64 // step in which the first lamp was reached
+	steps      int64
+	at         vector
+	heading    float64
+	facing     vector // the direction of heading
+	wheels     [2]floorWheel
+	moved      vector  // velocity, m/s
+	pulled     vector  // acceleration, m/s²
+	turning    float64 // rad/s
+	twisting   float64 // rad/s²
+	used       float64 // charge, As
+	lamps      []floorLamp
+	food       []floorFood
+	progress   progress
+	touching   bool
+	collisions int
+	distance   float64
+	path       path
+	onLine     int64 // steps
+	reached    int   // lamps
+	reported   int   // by events, of the reached lamps
+	first      int64 // step in which the first lamp was reached
+	eaten      int
+	fed        int64 // step in which the first food was eaten
+	done       int64 // step in which the goal was reached
 }
 
-// floorWheel is a driven wheel.
+// floorWheel is a driven wheel and its motor.
 type floorWheel struct {
-	speed float64 // metres per second, on the ground
+	command float64 // behind the dead band
+	noise   float64 // of its speed, as a share of the top speed
+	speed   float64 // m/s, on the ground
+	turned  float64 // m
 }
 
 // floorLamp is a lamp.
@@ -45,22 +68,43 @@ type floorLamp struct {
 	reached  bool
 }
 
+// floorFood is a piece of food.
+type floorFood struct {
+	*FloorFood
+	at    vector
+	eaten bool // and gone
+}
+
 const (
 	floorStep   = time.Millisecond
 	stepSeconds = 0.001
-	contactGap  = 0.002 // the robot touches what is so near
+	contactGap  = 0.002 // metres: the robot touches what is so near
+	releaseGap  = 0.01  // and has left it when it is so far away
+	wobbleTime  = 0.2   // seconds: the time constant of the noise of a wheel
 )
 
 func newFloor(o *FloorOpts, body *Body) *floor {
-	f := &floor{FloorOpts: o, plan: newFloorPlan(o), radius: metres(body.Radius), track: metres(body.Track),
-		top: float64(body.TopSpeed) / 1e9, lag: o.Motors.Lag.Seconds()}
+	f := &floor{FloorOpts: o, lines: newFloorLines(o), radius: metres(body.Radius), track: metres(body.Track),
+		top: float64(body.TopSpeed) / 1e9, lag: o.Motors.Lag.Seconds(), wheel: metres(body.Wheel) * math.Pi, facing: vector{1, 0}}
+	f.wobble = share(o.Motors.Noise) * math.Sqrt(2*stepSeconds/wobbleTime)
 	for i := range o.Lamps {
 		l := &o.Lamps[i]
-		f.lamps = append(f.lamps, floorLamp{FloorLamp: l, strength: float64(l.Strength) / 1e6, reach: metres(l.Reach)})
+		for range kindred(l.At, l.Number) {
+			f.lamps = append(f.lamps, floorLamp{FloorLamp: l, strength: share(l.Strength), reach: metres(l.Reach)})
+		}
 	}
-	f.facing = vector{1, 0}
+	for i := range o.Food {
+		for range kindred(o.Food[i].At, o.Food[i].Number) {
+			f.food = append(f.food, floorFood{FloorFood: &o.Food[i]})
+		}
+	}
+	var none splitmix64.Random
+	f.plan = newFloorPlan(o, &none, f.radius) // what is random there comes with reset
 	return f
 }
+
+// share returns a number that is counted in millionths.
+func share(micro int64) float64 { return float64(micro) / 1e6 }
 
 func (f *floor) step() time.Duration { return floorStep }
 
@@ -72,22 +116,42 @@ func (f *floor) parts() []part {
 }
 
 func (f *floor) reset(random *splitmix64.Random) {
-	f.random = random
-	f.steps, f.reached, f.reported, f.first = 0, 0, 0, 0
-	f.wheels = [2]floorWheel{}
+	*f = floor{FloorOpts: f.FloorOpts, plan: f.plan, lines: f.lines, radius: f.radius, track: f.track, top: f.top, lag: f.lag,
+		wheel: f.wheel, wobble: f.wobble, lamps: f.lamps, food: f.food, random: random,
+		path: path{points: f.path.points[:0], apart: 0.01}}
+	if f.Maze != nil || len(f.Obstacles) > 0 {
+		f.plan = newFloorPlan(f.FloorOpts, random, f.radius)
+	}
 	for i := range f.lamps {
 		l := &f.lamps[i]
 		l.reached = false
 		if l.At != nil {
 			l.at = placed(*l.At)
 		} else {
-			l.at = f.find(metres(l.Clearance), func(vector) bool { return true })
+			l.at = f.plan.find(random, metres(l.Clearance), func(vector) bool { return true })
 		}
 	}
+	f.start()
+	for i := range f.food {
+		if p := &f.food[i]; p.At != nil {
+			p.at, p.eaten = placed(*p.At), false
+		} else {
+			f.grow(p)
+		}
+	}
+	if len(f.lines.lines) > 0 {
+		f.progress = newProgress(&f.lines.lines[0], f.at)
+	}
+	f.touch()
+	f.path.add(f.at)
+}
+
+// start puts the robot where it starts.
+func (f *floor) start() {
 	if f.Start.At != nil {
 		f.at = placed(*f.Start.At)
 	} else {
-		f.at = f.find(max(metres(f.Start.Clearance), f.radius), func(p vector) bool {
+		f.at = f.plan.find(f.random, max(metres(f.Start.Clearance), f.radius), func(p vector) bool {
 			for i := range f.lamps {
 				if p.distance(f.lamps[i].at) < metres(f.lamps[i].Apart) {
 					return false
@@ -97,30 +161,33 @@ func (f *floor) reset(random *splitmix64.Random) {
 		})
 	}
 	if f.Start.Heading != nil {
-		f.heading = f.within(radians(*f.Start.Heading))
+		f.heading = withinTurn(radians(*f.Start.Heading))
 	} else {
 		f.heading = f.random.Between(0, 2*math.Pi)
 	}
 	f.facing = direction(f.heading)
 }
 
-// find returns a random place with a clearance to all walls, at which a condition holds. Where there is none, it is content with
-// less.
-func (f *floor) find(clearance float64, suits func(vector) bool) vector {
-	for tries := 1; ; tries++ {
-		p := vector{f.random.Between(0, f.plan.width), f.random.Between(0, f.plan.depth)}
-		gap, _ := f.plan.nearest(p, clearance)
-		switch {
-		case gap >= clearance && suits(p), tries > 20_000:
-			return p
-		case tries%2000 == 0:
-			clearance = max(clearance/2, f.radius)
+// fits reports why a robot has no room.
+func (f *floor) fits() error {
+	var random splitmix64.Random
+	if f.Start.At != nil {
+		if gap := f.plan.gap(placed(*f.Start.At), f.radius); gap < f.radius {
+			return fmt.Errorf("the robot's radius is %.3g m, and where it starts something solid is %.3g m away", f.radius, max(gap, 0))
+		}
+		return nil
+	}
+	for range findTries {
+		at := vector{random.Between(0, f.plan.width), random.Between(0, f.plan.depth)}
+		if f.plan.gap(at, f.radius) >= f.radius {
+			return nil
 		}
 	}
+	return fmt.Errorf("the world has no room for a robot with a radius of %.3g m: body.radius", f.radius)
 }
 
-// within returns the same direction as an angle from 0 to less than a turn.
-func (f *floor) within(angle float64) float64 {
+// withinTurn returns the same direction as an angle from 0 to less than a turn, for one that is at most a turn away.
+func withinTurn(angle float64) float64 {
 	if angle < 0 {
 		return angle + 2*math.Pi
 	} else if angle >= 2*math.Pi {
@@ -131,27 +198,150 @@ func (f *floor) within(angle float64) float64 {
 
 func (f *floor) advance(commands []float64) {
 	f.steps++
-	f.drive(commands)
+	for i := range f.wheels {
+		f.motor(&f.wheels[i], commands[i])
+	}
+	f.drive()
+	f.touch()
 	for i := range f.lamps {
 		f.reach(&f.lamps[i])
 	}
+	for i := range f.food {
+		f.eat(&f.food[i])
+	}
+	if f.progress.line != nil {
+		if f.progress.follow(f.at, f.radius); !f.progress.lost {
+			f.onLine++
+		}
+	}
+	f.used += float64(f.current() * stepSeconds)
+	if f.done == 0 && f.Goal != "none" && f.achieved() >= share(f.Target) {
+		f.done = f.steps
+	}
+}
+
+// motor lets a wheel follow a command.
+func (f *floor) motor(w *floorWheel, command float64) {
+	m := &f.Motors
+	if !(command >= -1 && command <= 1) { // which NaN is not
+		command = min(max(command, -1), 1)
+		if command != command {
+			command = 0
+		}
+	}
+	if f.empty() {
+		command = 0
+	}
+	if dead := share(m.DeadBand); dead > 0 {
+		size := max(math.Abs(command)-dead, 0) / (1 - dead)
+		command = math.Copysign(size, command)
+	}
+	w.command = command
+	target := float64(command * f.top)
+	if m.Noise > 0 {
+		w.noise += float64(f.wobble*normal(f.random.Next())) - float64(w.noise*(stepSeconds/wobbleTime))
+		if command != 0 { // a motor without power does not turn
+			target += float64(w.noise * f.top)
+		}
+	}
+	w.speed += float64((target - w.speed) * (stepSeconds / f.lag))
 }
 
 // drive moves the robot by a step.
-func (f *floor) drive(commands []float64) {
-	for i := range f.wheels {
-		w := &f.wheels[i]
-		w.speed += float64((float64(commands[i]*f.top) - w.speed) * (stepSeconds / f.lag))
-	}
+func (f *floor) drive() {
 	left, right := f.wheels[0].speed, f.wheels[1].speed
-	f.heading = f.within(f.heading + float64((right-left)/f.track*stepSeconds))
-	f.facing = direction(f.heading)
-	to := f.at.plus(f.facing.times((left + right) / 2 * stepSeconds))
-	if gap, wall := f.plan.nearest(to, f.radius); gap < f.radius && wall.distance(to) < wall.distance(f.at) {
-		f.wheels[0].speed, f.wheels[1].speed = 0, 0
-	} else {
-		f.at = to
+	if slip := share(f.Motors.Slip); slip > 0 {
+		left -= float64(left * slip * 2 * f.random.Share())
+		right -= float64(right * slip * 2 * f.random.Share())
 	}
+	turning := (right - left) / f.track
+	f.heading = withinTurn(f.heading + float64(turning*stepSeconds))
+	f.facing = direction(f.heading)
+	ahead := float64((left + right) / 2 * stepSeconds)
+	before, pieces := f.at, 1+int(math.Abs(ahead)/(f.radius/2))
+	way := f.facing.times(ahead)
+	if pieces > 1 {
+		way = way.times(1 / float64(pieces))
+	}
+	for range pieces { // each too short to pass something
+		if !f.pass(way) {
+			break
+		}
+	}
+	moved := f.at.minus(before)
+	if f.Collision == "slide" {
+		f.hold(ahead - moved.dot(f.facing))
+	}
+	for i := range f.wheels {
+		f.wheels[i].turned += float64(f.wheels[i].speed * stepSeconds)
+	}
+	f.distance += moved.length()
+	f.path.add(f.at)
+	velocity := moved.times(1 / stepSeconds)
+	f.pulled, f.moved = velocity.minus(f.moved).times(1/stepSeconds), velocity
+	f.twisting, f.turning = (turning-f.turning)/stepSeconds, turning
+}
+
+// pass moves the robot by a piece of its way. It reports false if something stops it.
+func (f *floor) pass(way vector) bool {
+	to := f.at.plus(way)
+	gap, wall := f.plan.nearest(to, f.radius)
+	if gap >= f.radius {
+		f.at = to
+		return true
+	}
+	if f.Collision == "stop" {
+		if wall.distance(to) < wall.distance(f.at) {
+			f.wheels[0].speed, f.wheels[1].speed = 0, 0
+			return false
+		}
+		f.at = to
+		return true
+	}
+	// Slide: what is too near pushes the robot away, as far as it must.
+	for range 4 {
+		if gap == 0 {
+			return false
+		}
+		to = wall.plus(to.minus(wall).times(f.radius / gap))
+		if gap, wall = f.plan.nearest(to, f.radius-1e-12); math.IsInf(gap, 1) {
+			if to.distance(f.at) >= f.radius { // farther than to the next wall
+				return false
+			}
+			f.at = to
+			return true
+		}
+	}
+	return false // it is wedged in
+}
+
+// hold slows the wheels down by the part of a step that the robot did not go, in metres.
+func (f *floor) hold(lost float64) {
+	if math.Abs(lost) < 1e-12 {
+		return
+	}
+	lost /= stepSeconds
+	for i := range f.wheels {
+		if w := &f.wheels[i]; w.speed > 0 {
+			w.speed -= min(max(lost, 0), w.speed)
+		} else {
+			w.speed -= max(min(lost, 0), w.speed)
+		}
+	}
+}
+
+// touch counts collisions.
+func (f *floor) touch() {
+	reach := f.radius + contactGap
+	if f.touching {
+		reach = f.radius + releaseGap
+	}
+	gap, _ := f.plan.nearest(f.at, reach)
+	touching := gap < reach
+	if touching && !f.touching {
+		f.collisions++
+	}
+	f.touching = touching
 }
 
 // reach lets a lamp move if the robot has reached it.
@@ -167,8 +357,70 @@ func (f *floor) reach(l *floorLamp) {
 	}
 	l.reached = true
 	if l.Moves {
-		l.at = f.find(metres(l.Clearance), func(p vector) bool { return f.at.distance(p) >= metres(l.Apart) })
+		l.at = f.plan.find(f.random, metres(l.Clearance), func(p vector) bool { return f.at.distance(p) >= max(metres(l.Apart), l.reach) })
 	}
 }
 
-func (f *floor) over() bool { return false }
+// eat lets food disappear, or come back elsewhere, if the robot touches it.
+func (f *floor) eat(p *floorFood) {
+	if p.eaten || f.at.distance(p.at) > f.radius+metres(p.Radius) {
+		return
+	}
+	if f.eaten == 0 {
+		f.fed = f.steps
+	}
+	f.eaten++
+	if p.Returns {
+		f.grow(p)
+	} else {
+		p.eaten = true
+	}
+}
+
+// grow puts food at a random place.
+func (f *floor) grow(p *floorFood) {
+	apart := max(metres(p.Apart), f.radius+metres(p.Radius))
+	p.eaten = false
+	p.at = f.plan.find(f.random, metres(p.Clearance), func(at vector) bool { return f.at.distance(at) >= apart })
+}
+
+// empty reports whether the battery is empty.
+func (f *floor) empty() bool { return f.used >= float64(share(f.Battery.Capacity)*3600) }
+
+// motorCurrent returns the current of a motor, in amperes: what it needs to turn, and what it needs to push.
+func (f *floor) motorCurrent(w *floorWheel) float64 {
+	speed := w.speed / f.top
+	push := math.Abs(w.command - speed)
+	return float64(push*amperes(f.Motors.Stall)) + float64(math.Abs(speed)*amperes(f.Motors.Free))
+}
+
+// current returns the current of the battery. A motor takes its current for the share of time in which it is switched on.
+func (f *floor) current() float64 {
+	sum := amperes(f.Battery.Board)
+	for i := range f.wheels {
+		w := &f.wheels[i]
+		sum += float64(math.Abs(w.command) * f.motorCurrent(w))
+	}
+	return sum
+}
+
+// voltage returns the voltage of the battery.
+func (f *floor) voltage() float64 {
+	b := &f.Battery
+	full, empty := float64(b.Full)/1e9, float64(b.Empty)/1e9
+	left := max(1-f.used/float64(share(b.Capacity)*3600), 0)
+	open := empty + float64((full-empty)*left)
+	return max(open-float64(float64(b.Resistance)/1e9*f.current()), 0)
+}
+
+func (f *floor) over() bool {
+	if f.TimeLimit > 0 && time.Duration(f.steps)*floorStep >= f.TimeLimit {
+		return true
+	}
+	for _, end := range f.Ends {
+		if end == "goal" && f.done > 0 || end == "collision" && f.collisions > 0 || end == "off_line" && f.progress.lost {
+			return true
+		}
+	}
+	return false
+}

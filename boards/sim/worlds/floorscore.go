@@ -8,26 +8,116 @@ import (
 	"time"
 )
 
-func (f *floor) score(int64) Score {
-	goal := "reached the lamp"
-	s := Score{Goal: goal, Reached: f.reached > 0}
-	nearest := math.Inf(1)
-	for i := range f.lamps {
-		nearest = min(nearest, f.at.distance(f.lamps[i].at))
+// achieved returns how much of the goal the robot has reached.
+func (f *floor) achieved() float64 {
+	switch f.Goal {
+	case "lamp":
+		return float64(f.reached)
+	case "food":
+		return float64(f.eaten)
+	case "laps":
+		return math.Abs(f.progress.laps())
 	}
-	if f.reached == 0 {
-		s.Text = fmt.Sprintf("did not reach the lamp, %.2f m away", nearest)
-	} else {
-		s.Text = fmt.Sprintf("%s after %.3f s", goal, (time.Duration(f.first) * floorStep).Seconds())
-		lamps := "lamps"
-		if f.reached == 1 {
-			lamps = "lamp"
+	return f.distance
+}
+
+// goal describes the goal.
+func (f *floor) goal() string {
+	target := share(f.Target)
+	one := target <= 1
+	switch {
+	case f.Goal == "lamp" && one:
+		return "reached the lamp"
+	case f.Goal == "lamp":
+		return fmt.Sprintf("reached %g lamps", target)
+	case f.Goal == "food" && one:
+		return "ate the food"
+	case f.Goal == "food":
+		return fmt.Sprintf("ate %g pieces of food", target)
+	case f.Goal == "laps" && target == 1 && f.progress.line.closed:
+		return "drove a lap"
+	case f.Goal == "laps" && target == 1:
+		return "drove along the line"
+	case f.Goal == "laps":
+		return fmt.Sprintf("drove %g laps", target)
+	case f.Goal == "distance":
+		return fmt.Sprintf("drove %g m", target)
+	}
+	return ""
+}
+
+func (f *floor) score(steps int64) Score {
+	s := Score{Goal: f.goal(), Reached: f.done > 0, Values: f.values(steps)}
+	after := fmt.Sprintf("%s after %.3f s", s.Goal, secondsOf(f.done))
+	switch {
+	case f.Goal == "lamp":
+		nearest := f.nextLamp().length()
+		moving := slices.ContainsFunc(f.lamps, func(l floorLamp) bool { return l.Moves }) || len(f.lamps) > 1
+		switch {
+		case !s.Reached && f.reached == 0:
+			s.Text = fmt.Sprintf("did not reach the lamp, %.2f m away", nearest)
+		case !s.Reached:
+			s.Text = fmt.Sprintf("reached %s, %.2f m to the next", counted(f.reached, "lamp"), nearest)
+		case moving:
+			s.Text = fmt.Sprintf("%s, %s in all, %.2f m to the next", after, counted(f.reached, "lamp"), nearest)
+		default:
+			s.Text = after
 		}
-		if slices.ContainsFunc(f.lamps, func(l floorLamp) bool { return l.Moves }) {
-			s.Text += fmt.Sprintf(", %d %s in all, %.2f m to the next", f.reached, lamps, nearest)
+		return s
+	case s.Reached:
+		s.Text = after + ", "
+	}
+	var parts []string
+	switch f.Goal {
+	case "food":
+		parts = append(parts, counted(f.eaten, "piece")+" of food eaten")
+	case "laps":
+		parts = append(parts, fmt.Sprintf("%.2f laps, %.1f %% of the time on the line", f.progress.laps(),
+			100*float64(f.onLine)/float64(max(f.steps, 1))))
+	default:
+		parts = append(parts, fmt.Sprintf("drove %.2f m", f.distance))
+		if len(f.food) > 0 {
+			parts = append(parts, counted(f.eaten, "piece")+" of food eaten")
 		}
 	}
+	s.Text += strings.Join(append(parts, counted(f.collisions, "collision")), ", ")
 	return s
+}
+
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func secondsOf(steps int64) float64 { return (time.Duration(steps) * floorStep).Seconds() }
+
+// values returns the score in numbers: always, and what the world has lamps, food or lines for. A time that has not come yet is
+// that of the whole episode.
+func (f *floor) values(steps int64) []Value {
+	when := func(step int64) float64 {
+		if step == 0 {
+			step = steps
+		}
+		return secondsOf(step)
+	}
+	all := []Value{{"distance_m", f.distance}, {"collisions", float64(f.collisions)}, {"x_m", f.at.x}, {"y_m", f.at.y}}
+	if f.Goal != "none" {
+		all = append(all, Value{"goal_s", when(f.done)})
+	}
+	if len(f.lamps) > 0 {
+		all = append(all, Value{"lamps", float64(f.reached)}, Value{"first_s", when(f.first)}, Value{"to_lamp_m", f.nextLamp().length()})
+	}
+	if len(f.food) > 0 {
+		all = append(all, Value{"food", float64(f.eaten)}, Value{"first_food_s", when(f.fed)})
+	}
+	if f.progress.line != nil {
+		all = append(all, Value{"on_line", float64(f.onLine) / float64(max(f.steps, 1))}, Value{"laps", f.progress.laps()},
+			Value{"line_m", f.progress.way})
+	}
+	return append(all, Value{"used_Ah", f.used / 3600})
 }
 
 func (f *floor) events() []Event {
@@ -40,42 +130,26 @@ func (f *floor) events() []Event {
 
 func (f *floor) state() map[string]float64 {
 	s := map[string]float64{
-		"x_m": f.at.x, "y_m": f.at.y, "heading_rad": f.heading, "left_m_s": f.wheels[0].speed, "right_m_s": f.wheels[1].speed,
+		"x_m": f.at.x, "y_m": f.at.y, "heading_rad": f.heading, "turning_rad_s": f.turning, "speed_m_s": f.moved.dot(f.facing),
+		"left_m_s": f.wheels[0].speed, "right_m_s": f.wheels[1].speed, "left_m": f.wheels[0].turned, "right_m": f.wheels[1].turned,
+		"touching": whether(f.touching), "collisions": float64(f.collisions), "distance_m": f.distance,
+		"battery_V": f.voltage(), "battery_A": f.current(),
 	}
 	for i := range f.lamps {
-		s[fmt.Sprintf("lamp%d_x_m", i+1)], s[fmt.Sprintf("lamp%d_y_m", i+1)] = f.lamps[i].at.x, f.lamps[i].at.y
+		name := "lamp"
+		if len(f.lamps) > 1 {
+			name = fmt.Sprintf("lamp%d", i+1)
+		}
+		s[name+"_x_m"], s[name+"_y_m"] = f.lamps[i].at.x, f.lamps[i].at.y
+	}
+	if len(f.lamps) > 0 {
+		s["lamps"] = float64(f.reached)
+	}
+	if len(f.food) > 0 {
+		s["food"] = float64(f.eaten)
+	}
+	if f.progress.line != nil {
+		s["line_m"], s["line_offset_m"] = f.progress.way, f.progress.aside
 	}
 	return s
-}
-
-// picture implements physics: walls #, lamp *, and the robot as an arrow in its direction. A character is twice as high as wide.
-func (f *floor) picture(columns, rows int) string {
-	columns = min(columns, int(float64(rows)*2*f.plan.width/f.plan.depth))
-	if columns < 4 || rows < 3 {
-		return ""
-	}
-	grid := make([][]rune, rows)
-	for r := range grid {
-		grid[r] = []rune(strings.Repeat(" ", columns))
-	}
-	draw := func(p vector, c rune) {
-		column := int(p.x / f.plan.width * float64(columns-1))
-		row := rows - 1 - int(p.y/f.plan.depth*float64(rows-1))
-		grid[min(max(row, 0), rows-1)][min(max(column, 0), columns-1)] = c
-	}
-	for _, w := range f.plan.walls {
-		for i := range 201 {
-			draw(w.a.plus(w.b.minus(w.a).times(float64(i)/200)), '#')
-		}
-	}
-	for i := range f.lamps {
-		draw(f.lamps[i].at, '*')
-	}
-	arrows := []rune{'→', '↗', '↑', '↖', '←', '↙', '↓', '↘'}
-	draw(f.at, arrows[int(math.Floor(f.heading/(math.Pi/4)+0.5))&7])
-	var text strings.Builder
-	for _, row := range grid {
-		text.WriteString(strings.TrimRight(string(row), " ") + "\n")
-	}
-	return text.String()
 }

@@ -67,3 +67,20 @@ func (s segment) hit(from, ray vector) (float64, bool) {
 	u := to.cross(ray) / across
 	return t, t >= 0 && u >= 0 && u <= 1
 }
+
+// angleOf returns the angle of a vector in radians, counterclockwise from the x axis, from -π to π; 0 for no vector.
+func angleOf(v vector) float64 {
+	length := v.length()
+	if length == 0 {
+		return 0
+	}
+	v = v.times(1 / length)
+	guess := float64(math.Pi / 2 * (1 - v.x)) // up to 0.34 too small or too large
+	if v.y < 0 {
+		guess = -guess
+	}
+	for range 5 { // the sine of the rest is nearly the rest: its error falls with the third power
+		guess += direction(guess).cross(v)
+	}
+	return min(max(guess, -math.Pi), math.Pi)
+}

@@ -147,7 +147,7 @@ func metres(d physic.Distance) float64 { return float64(d) / float64(physic.Metr
 // again when they are rounded to millionths of a degree.
 func radians(a physic.Angle) float64 {
 	const perDegree = math.Pi / 180 * float64(physic.Radian)
-	return math.Round(float64(a)/perDegree*1e6) / 1e6 * (math.Pi / 180)
+	return float64(math.Round(float64(a)/perDegree*1e6) / 1e6 * (math.Pi / 180))
 }
 
 // place returns where a sensor is, in metres; at the middle if the body does not say it.
