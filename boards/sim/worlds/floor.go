@@ -41,7 +41,7 @@ type FloorOpts struct {
 	Goal      string        `yaml:"goal" default:"none" enum:"none,lamp,food,laps,distance" doc:"what counts as success"`
 	Target    int64         `yaml:"target" unit:"" default:"1" min:"0.01" max:"1000000" doc:"how much of the goal: lamps, pieces of food, laps, metres"`
 	Ends      []string      `yaml:"ends" enum:"goal,collision,off_line" doc:"what ends an episode: goal, collision, off_line (the line is not under the robot any more)"`
-	TimeLimit time.Duration `yaml:"time_limit" default:"none" none:"no limit" max:"24h" doc:"length of an episode"`
+	TimeLimit time.Duration `yaml:"time_limit" default:"none" none:"no limit" max:"1h" doc:"length of an episode"`
 }
 
 // FloorPlace is a place on the floor.
@@ -91,7 +91,7 @@ type FloorLine struct {
 
 // FloorGap is a gap in a line.
 type FloorGap struct {
-	At     physic.Distance `yaml:"at" required:"true" min:"0 m" max:"10 km" doc:"where it begins, along the line from its first place"`
+	At     physic.Distance `yaml:"at" required:"true" min:"0 m" max:"10 km" doc:"where it begins, along the line from its first place, or from where the first bend of a closed line begins"`
 	Length physic.Distance `yaml:"length" default:"10 cm" min:"1 mm" max:"10 m" doc:"along the line"`
 }
 
@@ -109,6 +109,7 @@ type FloorFood struct {
 type FloorStart struct {
 	At        *FloorPlace     `yaml:"at" doc:"place, such as [1 m, 1 m]; absent: random"`
 	Heading   *physic.Angle   `yaml:"heading" min:"-360 °" max:"360 °" doc:"direction ahead: 0 ° is to the right, 90 ° up on the map; absent: random"`
+	OnLine    bool            `yaml:"on_line" default:"false" doc:"at a random place of the first line, in its direction"`
 	Clearance physic.Distance `yaml:"clearance" default:"30 cm" min:"0 m" max:"10 m" doc:"least distance of a random place from a wall; at least the robot's radius"`
 }
 

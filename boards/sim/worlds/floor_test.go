@@ -74,7 +74,7 @@ func (d *driven) drive(left, right float64, length time.Duration) {
 func (d *driven) put(x, y, degrees float64) {
 	d.at, d.heading = vector{x, y}, degrees*math.Pi/180
 	d.facing = direction(d.heading)
-	d.wheels = [2]floorWheel{}
+	d.wheels, d.moved, d.turning = [2]floorWheel{}, vector{}, 0
 }
 
 // senses returns what a sensor senses.

@@ -205,6 +205,14 @@ func (c *floorCheck) things() {
 	if food > mostThings {
 		c.add("food", "expected at most %d, got %d", mostThings, food)
 	}
+	if c.Start.OnLine {
+		switch {
+		case len(c.Lines) == 0:
+			c.add("start.on_line", "expected lines")
+		case c.Start.At != nil || c.Start.Heading != nil:
+			c.add("start.on_line", "expected either on_line, or a place and a heading")
+		}
+	}
 	if c.Start.At != nil && c.inRoom("start.at", *c.Start.At) {
 		c.free("start.at", c.Start.At, "the robot")
 	}

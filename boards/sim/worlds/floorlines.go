@@ -1,6 +1,10 @@
 package worlds
 
-import "math"
+import (
+	"math"
+
+	"fluxd/splitmix64"
+)
 
 // A shade is how much of red, green and blue light something reflects.
 type shade [3]float64
@@ -172,7 +176,7 @@ func (l *floorLines) cut(line *floorLine, o *FloorLine, index int) {
 
 // overlap returns the share of a stretch around a place that lies between two others.
 func overlap(at, radius, low, high float64) float64 {
-	return max(min(high, at+radius)-max(low, at-radius), 0) / (2 * radius)
+	return min(max(min(high, at+radius)-max(low, at-radius), 0)/(2*radius), 1)
 }
 
 // share returns the share of the spot around a point that a stripe covers: the square around it, along the stripe.
@@ -225,6 +229,29 @@ func (l *floorLines) seen(at vector) (seen shade, covered float64) {
 	}
 	paint()
 	return seen, covered
+}
+
+// random returns a random place on the first line, and the direction of the line there.
+func (l *floorLines) random(random *splitmix64.Random) (at, along vector) {
+	for tries := range findTries {
+		place := random.Between(0, l.lines[0].length)
+		at, along = l.lines[0].place(place)
+		if _, covered := l.seen(at); covered > 0.99 || tries == findTries-1 { // it is not in a gap
+			break
+		}
+	}
+	return at, along
+}
+
+// place returns a place along a line, and the direction of the line there.
+func (l *floorLine) place(along float64) (at, direction vector) {
+	i := 0
+	for i < len(l.start)-1 && l.start[i+1] <= along {
+		i++
+	}
+	way := l.piece(i)
+	way = way.times(1 / way.length())
+	return l.points[i].plus(way.times(along - l.start[i])), way
 }
 
 // A progress is how far a robot has come along a line. It follows the line piece by piece, so crossings do not mislead it.
@@ -306,7 +333,7 @@ func (p *progress) follow(at vector, reach float64) {
 			step += p.line.length
 		}
 	}
-	if math.Abs(step) <= shortcut {
+	if math.Abs(step) <= shortcut && !p.lost {
 		p.way += step
 	}
 }

@@ -21,19 +21,19 @@ func (p *floorPlan) maze(o *FloorMaze, random *splitmix64.Random) {
 		cell = way[len(way)-1]
 		var next [4]int
 		n := 0
-		for _, to := range [4]int{cell + 1, cell - 1, cell + columns, cell - columns} {
-			if to < 0 || to >= columns*rows || seen[to] || to-cell == 1 && to%columns == 0 || cell-to == 1 && cell%columns == 0 {
-				continue
+		for _, step := range [4][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
+			column, row := cell%columns+step[0], cell/columns+step[1]
+			if to := row*columns + column; column >= 0 && column < columns && row >= 0 && row < rows && !seen[to] {
+				next[n] = to
+				n++
 			}
-			next[n] = to
-			n++
 		}
 		if n == 0 {
 			way = way[:len(way)-1]
 			continue
 		}
 		to := next[random.Below(uint64(n))]
-		if to == cell+1 || to == cell-1 && columns > 1 {
+		if to/columns == cell/columns {
 			right[min(cell, to)] = true
 		} else {
 			above[min(cell, to)] = true

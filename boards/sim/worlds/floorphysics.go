@@ -11,8 +11,9 @@ import (
 // floor is the physics of the world floor: a round robot on two driven wheels, as hobbyists build it.
 //
 // The robot moves in fixed steps of a millisecond. Each wheel follows its command with the lag of its motor. The robot turns in
-// any place; a step into something solid is not carried out, or only as far as the robot slides along it. Then the wheels turn
-// only as far as the robot moves, and their motors draw more current.
+// any place; a step into something solid is not carried out, or only as far as the robot slides along it. Then the wheels spin for
+// a moment, until their motors have no more speed than the robot's way allows; at a wall ahead they stand still, and draw the most
+// current.
 type floor struct {
 	*FloorOpts
 	plan   *floorPlan
@@ -39,6 +40,7 @@ type floor struct {
 	food       []floorFood
 	progress   progress
 	touching   bool
+	wedged     bool // its wheels turned in the last step, and it did not move
 	collisions int
 	distance   float64
 	path       path
@@ -128,7 +130,7 @@ func (f *floor) reset(random *splitmix64.Random) {
 		if l.At != nil {
 			l.at = placed(*l.At)
 		} else {
-			l.at = f.plan.find(random, metres(l.Clearance), func(vector) bool { return true })
+			l.at = f.plan.find(random, metres(l.Clearance), 0, func(vector) bool { return true })
 		}
 	}
 	f.start()
@@ -148,10 +150,16 @@ func (f *floor) reset(random *splitmix64.Random) {
 
 // start puts the robot where it starts.
 func (f *floor) start() {
+	if f.Start.OnLine && len(f.lines.lines) > 0 {
+		at, along := f.lines.random(f.random)
+		f.at, f.heading = at, withinTurn(angleOf(along))
+		f.facing = direction(f.heading)
+		return
+	}
 	if f.Start.At != nil {
 		f.at = placed(*f.Start.At)
 	} else {
-		f.at = f.plan.find(f.random, max(metres(f.Start.Clearance), f.radius), func(p vector) bool {
+		f.at = f.plan.find(f.random, max(metres(f.Start.Clearance), f.radius), f.radius, func(p vector) bool {
 			for i := range f.lamps {
 				if p.distance(f.lamps[i].at) < metres(f.lamps[i].Apart) {
 					return false
@@ -171,6 +179,9 @@ func (f *floor) start() {
 // fits reports why a robot has no room.
 func (f *floor) fits() error {
 	var random splitmix64.Random
+	if f.Start.OnLine {
+		return nil
+	}
 	if f.Start.At != nil {
 		if gap := f.plan.gap(placed(*f.Start.At), f.radius); gap < f.radius {
 			return fmt.Errorf("the robot's radius is %.3g m, and where it starts something solid is %.3g m away", f.radius, max(gap, 0))
@@ -199,7 +210,11 @@ func withinTurn(angle float64) float64 {
 func (f *floor) advance(commands []float64) {
 	f.steps++
 	for i := range f.wheels {
-		f.motor(&f.wheels[i], commands[i])
+		f.command(&f.wheels[i], commands[i])
+	}
+	free := f.free()
+	for i := range f.wheels {
+		f.motor(&f.wheels[i], free)
 	}
 	f.drive()
 	f.touch()
@@ -220,9 +235,8 @@ func (f *floor) advance(commands []float64) {
 	}
 }
 
-// motor lets a wheel follow a command.
-func (f *floor) motor(w *floorWheel, command float64) {
-	m := &f.Motors
+// command gives a command to a motor.
+func (f *floor) command(w *floorWheel, command float64) {
 	if !(command >= -1 && command <= 1) { // which NaN is not
 		command = min(max(command, -1), 1)
 		if command != command {
@@ -232,19 +246,45 @@ func (f *floor) motor(w *floorWheel, command float64) {
 	if f.empty() {
 		command = 0
 	}
-	if dead := share(m.DeadBand); dead > 0 {
-		size := max(math.Abs(command)-dead, 0) / (1 - dead)
-		command = math.Copysign(size, command)
+	if dead := share(f.Motors.DeadBand); dead > 0 {
+		command = math.Copysign(max(math.Abs(command)-dead, 0)/(1-dead), command)
 	}
 	w.command = command
-	target := float64(command * f.top)
-	if m.Noise > 0 {
+}
+
+// motor lets a wheel follow its command, for a share of its speed.
+func (f *floor) motor(w *floorWheel, free float64) {
+	target := float64(w.command * f.top)
+	if f.Motors.Noise > 0 {
 		w.noise += float64(f.wobble*normal(f.random.Next())) - float64(w.noise*(stepSeconds/wobbleTime))
-		if command != 0 { // a motor without power does not turn
+		if w.command != 0 { // a motor without power does not turn
 			target += float64(w.noise * f.top)
 		}
 	}
-	w.speed += float64((target - w.speed) * (stepSeconds / f.lag))
+	w.speed += float64((float64(target*free) - w.speed) * (stepSeconds / f.lag))
+}
+
+// free returns the share of the commanded way, in the direction ahead, that what the robot touches leaves to it.
+func (f *floor) free() float64 {
+	if !f.touching || f.Collision == "stop" {
+		return 1
+	}
+	free, way := 1.0, f.wheels[0].command+f.wheels[1].command
+	reach := f.radius + 1e-4
+	for _, i := range f.plan.about(f.at, reach) {
+		q, gap := f.plan.solids[i].nearest(f.at)
+		if gap >= reach || gap == 0 {
+			continue
+		}
+		against := q.minus(f.at).dot(f.facing) / gap
+		if float64(against*way) > 0 {
+			free = min(free, 1-float64(against*against))
+		}
+	}
+	if free < 1 && f.wedged {
+		return 0
+	}
+	return max(free, 0)
 }
 
 // drive moves the robot by a step.
@@ -269,9 +309,7 @@ func (f *floor) drive() {
 		}
 	}
 	moved := f.at.minus(before)
-	if f.Collision == "slide" {
-		f.hold(ahead - moved.dot(f.facing))
-	}
+	f.wedged = moved == vector{} && math.Abs(ahead) > 1e-9
 	for i := range f.wheels {
 		f.wheels[i].turned += float64(f.wheels[i].speed * stepSeconds)
 	}
@@ -315,21 +353,6 @@ func (f *floor) pass(way vector) bool {
 	return false // it is wedged in
 }
 
-// hold slows the wheels down by the part of a step that the robot did not go, in metres.
-func (f *floor) hold(lost float64) {
-	if math.Abs(lost) < 1e-12 {
-		return
-	}
-	lost /= stepSeconds
-	for i := range f.wheels {
-		if w := &f.wheels[i]; w.speed > 0 {
-			w.speed -= min(max(lost, 0), w.speed)
-		} else {
-			w.speed -= max(min(lost, 0), w.speed)
-		}
-	}
-}
-
 // touch counts collisions.
 func (f *floor) touch() {
 	reach := f.radius + contactGap
@@ -357,7 +380,7 @@ func (f *floor) reach(l *floorLamp) {
 	}
 	l.reached = true
 	if l.Moves {
-		l.at = f.plan.find(f.random, metres(l.Clearance), func(p vector) bool { return f.at.distance(p) >= max(metres(l.Apart), l.reach) })
+		l.at = f.plan.find(f.random, metres(l.Clearance), 0, func(p vector) bool { return f.at.distance(p) >= max(metres(l.Apart), l.reach) })
 	}
 }
 
@@ -381,7 +404,7 @@ func (f *floor) eat(p *floorFood) {
 func (f *floor) grow(p *floorFood) {
 	apart := max(metres(p.Apart), f.radius+metres(p.Radius))
 	p.eaten = false
-	p.at = f.plan.find(f.random, metres(p.Clearance), func(at vector) bool { return f.at.distance(at) >= apart })
+	p.at = f.plan.find(f.random, metres(p.Clearance), 0, func(at vector) bool { return f.at.distance(at) >= apart })
 }
 
 // empty reports whether the battery is empty.

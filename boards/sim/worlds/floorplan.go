@@ -15,7 +15,7 @@ type floorPlan struct {
 	boxes        []box
 	all          []int32 // the indices of all solids
 	near         grid    // the solids that touch a robot in a cell, or nearly so
-	margin       float64 // up to this distance near has them
+	margin       float64 // near has what is not farther than this from a point
 }
 
 // solid is a wall or a round obstacle.
@@ -63,7 +63,7 @@ func newFloorPlan(o *FloorOpts, random *splitmix64.Random, radius float64) *floo
 			p.obstacle(o, b, random, radius)
 		}
 	}
-	p.margin = radius + contactGap
+	p.margin = radius + releaseGap
 	p.near = newGrid(p.width, p.depth, max(radius, 0.1))
 	for i := range p.solids {
 		s := &p.solids[i]
@@ -92,7 +92,7 @@ func (p *floorPlan) obstacle(o *FloorOpts, b *FloorObstacle, random *splitmix64.
 		at = placed(*b.At)
 	} else {
 		way := metres(b.Clearance)
-		at = p.find(random, reach+way, func(at vector) bool {
+		at = p.find(random, reach+way, reach, func(at vector) bool {
 			if o.Start.At != nil && at.distance(placed(*o.Start.At)) < reach+radius+way {
 				return false
 			}
@@ -139,8 +139,8 @@ func (p *floorPlan) inside(at vector) bool {
 const findTries = 2000
 
 // find returns a random place with a clearance to everything solid, at which a condition holds. Where there is none, it is content
-// with less: with half the clearance, and finally with the freest place that it has seen.
-func (p *floorPlan) find(random *splitmix64.Random, clearance float64, suits func(vector) bool) vector {
+// with less: with half the clearance, but at least least, and finally with the freest place that it has seen.
+func (p *floorPlan) find(random *splitmix64.Random, clearance, least float64, suits func(vector) bool) vector {
 	best, freest := vector{}, -1.0
 	for tries := 1; ; tries++ {
 		at := vector{random.Between(0, p.width), random.Between(0, p.depth)}
@@ -155,7 +155,7 @@ func (p *floorPlan) find(random *splitmix64.Random, clearance float64, suits fun
 			return best
 		}
 		if tries%findTries == 0 {
-			clearance /= 2
+			clearance = max(clearance/2, least)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (f *floor) values(steps int64) []Value {
 		}
 		return secondsOf(step)
 	}
-	all := []Value{{"distance_m", f.distance}, {"collisions", float64(f.collisions)}, {"x_m", f.at.x}, {"y_m", f.at.y}}
+	var all []Value
 	if f.Goal != "none" {
 		all = append(all, Value{"goal_s", when(f.done)})
 	}
@@ -117,7 +117,7 @@ func (f *floor) values(steps int64) []Value {
 		all = append(all, Value{"on_line", float64(f.onLine) / float64(max(f.steps, 1))}, Value{"laps", f.progress.laps()},
 			Value{"line_m", f.progress.way})
 	}
-	return append(all, Value{"used_Ah", f.used / 3600})
+	return append(all, Value{"distance_m", f.distance}, Value{"collisions", float64(f.collisions)}, Value{"x_m", f.at.x}, Value{"y_m", f.at.y})
 }
 
 func (f *floor) events() []Event {

@@ -186,9 +186,9 @@ func (f *floor) light(v *view) float64 {
 func coneOf(device string) float64 {
 	switch device {
 	case "hcsr04":
-		return radians(15 * physic.Degree)
+		return 15 * math.Pi / 180
 	case "vl53l0x":
-		return radians(25 * physic.Degree)
+		return 25 * math.Pi / 180
 	}
 	return 0
 }
