@@ -51,6 +51,15 @@ func tables() map[string]string {
 		"compare":           tableOf[Compare](),
 		"body":              tableOf[worlds.Body](),
 		"mount":             tableOf[worlds.Mount](),
+		"floor maze":        tableOf[worlds.FloorMaze](),
+		"floor obstacle":    tableOf[worlds.FloorObstacle](),
+		"floor lamp":        tableOf[worlds.FloorLamp](),
+		"floor line":        tableOf[worlds.FloorLine](),
+		"floor gap":         tableOf[worlds.FloorGap](),
+		"floor food":        tableOf[worlds.FloorFood](),
+		"floor start":       tableOf[worlds.FloorStart](),
+		"floor motors":      tableOf[worlds.FloorMotors](),
+		"floor battery":     tableOf[worlds.FloorBattery](),
 		"time of recording": tableOf[sensors.TimeColumn](),
 	}
 	add := func(name, column string, kinds []strict.Kind) {

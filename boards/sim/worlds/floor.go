@@ -72,7 +72,7 @@ type FloorObstacle struct {
 type FloorLamp struct {
 	At        *FloorPlace     `yaml:"at" doc:"place, such as [3 m, 2 m]; absent: random"`
 	Strength  int64           `yaml:"strength" unit:"lx" default:"400 lx" min:"0 lx" max:"1000 klx" doc:"light at a distance of a metre"`
-	Moves     bool            `yaml:"moves" default:"true" doc:"a reached lamp moves to a random place; false: it stays, and counts once"`
+	Reached   string          `yaml:"reached" default:"moves" enum:"moves,stays,goes_out" doc:"what a lamp does that is reached: it moves to a random place, or it counts once, and stays or goes out"`
 	Reach     physic.Distance `yaml:"reach" default:"25 cm" min:"1 cm" max:"10 m" doc:"the robot has reached it when its middle is so near"`
 	Number    int             `yaml:"number" default:"1" min:"1" max:"32" doc:"how many, at random places"`
 	Clearance physic.Distance `yaml:"clearance" default:"50 cm" min:"0 m" max:"10 m" doc:"least distance of a random place from a wall"`

@@ -115,7 +115,8 @@ func TestArenaBits(t *testing.T) {
 		l := g.Between(-0.4, 1)
 		d.drive(duty(l), duty(g.Between(-0.4, 1)), 250*time.Millisecond)
 		lamp := d.lamps[0].at
-		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y, d.at.distance(lamp),
+		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y,
+			d.at.distance(lamp),
 			left(), right(), d.ahead(5)} {
 			fmt.Fprintf(h, "%016x", math.Float64bits(x))
 		}
@@ -177,7 +178,9 @@ func TestArenaLight(t *testing.T) {
 func TestReachingTheLamp(t *testing.T) {
 	for _, moves := range []bool{false, true} {
 		o := arenaOf(t)
-		o.Lamps[0].Moves = moves
+		if !moves {
+			o.Lamps[0].Reached = "stays"
+		}
 		d := newDriven(o, hobbyist, 3)
 		if s := d.score(0); !strings.HasPrefix(s.Text, "did not reach the lamp, ") || s.Reached || d.events() != nil {
 			t.Errorf("at the start: %+v", s)

@@ -144,7 +144,8 @@ func (c *floorCheck) maze() {
 	}
 	width, depth := metres(c.Width)/float64(max(m.Columns, 1)), metres(c.Depth)/float64(max(m.Rows, 1))
 	if width < 0.03 || depth < 0.03 {
-		c.add("maze", "cells of %.3g by %.3g m: expected at least 3 cm: fewer columns and rows, or a larger width and depth", width, depth)
+		c.add("maze", "cells of %.3g by %.3g m: expected at least 3 cm: fewer columns and rows, or a larger width and depth",
+			width, depth)
 	}
 }
 
@@ -252,7 +253,7 @@ func (c *floorCheck) most() (most float64) {
 	switch c.Goal {
 	case "lamp":
 		for _, l := range c.Lamps {
-			if l.Moves {
+			if l.Reached == "moves" {
 				return 0
 			}
 			most += float64(kindred(l.At, l.Number))

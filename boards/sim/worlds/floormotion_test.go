@@ -105,8 +105,8 @@ func TestLeavingACorner(t *testing.T) {
 	}
 }
 
-// Whatever the commands, the speeds, the sizes and the obstacles, the robot does not pass through anything solid, and every number
-// of the world is finite and within its bounds.
+// Whatever the commands, the speeds, the sizes and the obstacles, the robot does not pass through anything solid, and every
+// number of the world is finite and within its bounds.
 func TestRobotStaysInside(t *testing.T) {
 	for _, rule := range []string{"stop", "slide"} {
 		rapid.Check(t, func(r *rapid.T) {
@@ -116,7 +116,8 @@ func TestRobotStaysInside(t *testing.T) {
 			o := floorOf(t, "world: floor\nfood: [{number: 3}]\nlamps: [{}]\nends: []\nmotors: {slip: 0.1, noise: 0.2, lag: 5ms}")
 			o.Collision = rule
 			for range rapid.IntRange(0, 3).Draw(r, "round") {
-				o.Obstacles = append(o.Obstacles, FloorObstacle{Radius: length(0.01, 0.3, "radius"), Number: 1, Clearance: 300 * physic.MilliMetre})
+				o.Obstacles = append(o.Obstacles, FloorObstacle{Radius: length(0.01, 0.3, "radius"), Number: 1,
+					Clearance: 300 * physic.MilliMetre})
 			}
 			for range rapid.IntRange(0, 3).Draw(r, "boxes") {
 				size := FloorPlace{length(0.01, 0.5, "width"), length(0.01, 0.5, "depth")}
@@ -212,7 +213,8 @@ func TestStall(t *testing.T) {
 
 // An empty battery moves nothing.
 func TestBatteryRunsOut(t *testing.T) {
-	d := newDriven(floorOf(t, "world: floor\nwidth: 40 m\nbattery: {capacity: 0.001 Ah, full: 4.2 V, empty: 3 V, resistance: 0 ohm, board: 0 A}"),
+	d := newDriven(floorOf(t, "world: floor\nwidth: 40 m\nbattery: {capacity: 0.001 Ah, full: 4.2 V, empty: 3 V, resistance: 0 "+
+		"ohm, board: 0 A}"),
 		hobbyist, 1)
 	d.put(2, 1.5, 0)
 	d.drive(1, 1, 9*time.Second) // 0.2 A for 9 s are half of the charge
@@ -288,7 +290,8 @@ func TestInertialSensors(t *testing.T) {
 	d.put(2, 1.5, 0)
 	d.drive(0.2, 0.4, time.Second)
 	rate, speed := 0.1/0.12, 0.15
-	if !near(gyro(), rate*180/math.Pi, 1e-3) || !near(y(), rate*speed, 1e-4) || !near(x(), 0, 1e-4) || !near(left(), rate*speed, 1e-4) {
+	if !near(gyro(), rate*180/math.Pi, 1e-3) || !near(y(), rate*speed, 1e-4) || !near(x(), 0, 1e-4) ||
+		!near(left(), rate*speed, 1e-4) {
 		t.Errorf("in a circle: %g °/s, %g and %g m/s²", gyro(), x(), y())
 	}
 	// On the spot, what is at the rim is drawn to the middle; when the robot begins to turn, it is pushed aside.

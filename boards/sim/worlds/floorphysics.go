@@ -11,9 +11,9 @@ import (
 // floor is the physics of the world floor: a round robot on two driven wheels, as hobbyists build it.
 //
 // The robot moves in fixed steps of a millisecond. Each wheel follows its command with the lag of its motor. The robot turns in
-// any place; a step into something solid is not carried out, or only as far as the robot slides along it. Then the wheels spin for
-// a moment, until their motors have no more speed than the robot's way allows; at a wall ahead they stand still, and draw the most
-// current.
+// any place; a step into something solid is not carried out, or only as far as the robot slides along it. Then the wheels spin
+// for a moment, until their motors have no more speed than the robot's way allows; at a wall ahead they stand still, and draw the
+// most current.
 type floor struct {
 	*FloorOpts
 	plan   *floorPlan
@@ -69,6 +69,9 @@ type floorLamp struct {
 	reach    float64
 	reached  bool
 }
+
+// dark reports whether a lamp has gone out.
+func (l *floorLamp) dark() bool { return l.reached && l.Reached == "goes_out" }
 
 // floorFood is a piece of food.
 type floorFood struct {
@@ -369,18 +372,17 @@ func (f *floor) touch() {
 
 // reach lets a lamp move if the robot has reached it.
 func (f *floor) reach(l *floorLamp) {
-	if f.at.distance(l.at) > l.reach {
+	if l.Reached != "moves" && l.reached || f.at.distance(l.at) > l.reach {
 		return
 	}
 	if f.reached == 0 {
 		f.first = f.steps
 	}
-	if l.Moves || !l.reached {
-		f.reached++
-	}
+	f.reached++
 	l.reached = true
-	if l.Moves {
-		l.at = f.plan.find(f.random, metres(l.Clearance), 0, func(p vector) bool { return f.at.distance(p) >= max(metres(l.Apart), l.reach) })
+	if l.Reached == "moves" {
+		l.at = f.plan.find(f.random, metres(l.Clearance), 0,
+			func(p vector) bool { return f.at.distance(p) >= max(metres(l.Apart), l.reach) })
 	}
 }
 

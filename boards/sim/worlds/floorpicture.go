@@ -48,7 +48,9 @@ func (f *floor) picture(columns, rows int) string {
 		}
 	}
 	for i := range f.lamps {
-		draw(f.lamps[i].at, '*')
+		if !f.lamps[i].dark() {
+			draw(f.lamps[i].at, '*')
+		}
 	}
 	arrows := []rune{'→', '↗', '↑', '↖', '←', '↙', '↓', '↘'}
 	draw(f.at, arrows[int(math.Floor(f.heading/(math.Pi/4)+0.5))&7])
@@ -116,7 +118,9 @@ func (f *floor) draw(d *Drawing) {
 		d.Polygon(StyleWall, pointOf(c[0]), pointOf(c[1]), pointOf(c[2]), pointOf(c[3]))
 	}
 	for i := range f.lamps {
-		d.Circle(StyleLamp, pointOf(f.lamps[i].at), 0.04)
+		if !f.lamps[i].dark() {
+			d.Circle(StyleLamp, pointOf(f.lamps[i].at), 0.04)
+		}
 	}
 	way := make([]Point, 0, len(f.path.points)+1)
 	for _, p := range f.path.points {

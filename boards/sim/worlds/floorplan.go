@@ -138,8 +138,8 @@ func (p *floorPlan) inside(at vector) bool {
 // findTries is how often find tries before it is content with less: thousands, because a place in a narrow way is rare.
 const findTries = 2000
 
-// find returns a random place with a clearance to everything solid, at which a condition holds. Where there is none, it is content
-// with less: with half the clearance, but at least least, and finally with the freest place that it has seen.
+// find returns a random place with a clearance to everything solid, at which a condition holds. Where there is none, it is
+// content with less: with half the clearance, but at least least, and finally with the freest place that it has seen.
 func (p *floorPlan) find(random *splitmix64.Random, clearance, least float64, suits func(vector) bool) vector {
 	best, freest := vector{}, -1.0
 	for tries := 1; ; tries++ {
@@ -160,8 +160,8 @@ func (p *floorPlan) find(random *splitmix64.Random, clearance, least float64, su
 	}
 }
 
-// gap returns the distance of a point from everything solid, if that is less than within; otherwise it is infinite. In an obstacle
-// it is negative.
+// gap returns the distance of a point from everything solid, if that is less than within; otherwise it is infinite. In an
+// obstacle it is negative.
 func (p *floorPlan) gap(at vector, within float64) float64 {
 	if p.inside(at) {
 		return -1
@@ -196,8 +196,8 @@ func (p *floorPlan) about(at vector, within float64) []int32 {
 	return p.near.at(at)
 }
 
-// nearest returns the point of the solids that is nearest to a point, and its distance, if that is less than within. Otherwise the
-// distance is infinite.
+// nearest returns the point of the solids that is nearest to a point, and its distance, if that is less than within. Otherwise
+// the distance is infinite.
 func (p *floorPlan) nearest(to vector, within float64) (gap float64, at vector) {
 	gap = math.Inf(1)
 	for _, i := range p.about(to, within) {

@@ -48,7 +48,8 @@ func TestMaze(t *testing.T) {
 			r.Fatalf("%d of %d cells can be reached", len(reached), columns*rows)
 		}
 		all := (columns-1)*rows + (rows-1)*columns
-		if least := columns*rows - 1; loops == 0 && passages/2 != least || loops == 1_000_000 && passages/2 != all || passages/2 < least {
+		if least := columns*rows - 1; loops == 0 && passages/2 != least || loops == 1_000_000 && passages/2 != all ||
+			passages/2 < least {
 			r.Errorf("%d passages between %d cells", passages/2, columns*rows)
 		}
 	})
@@ -117,7 +118,8 @@ start: {at: [2 m, 1.5 m]}
 
 // Round bends make a line shorter. A square with a side of a metre and bends of 20 cm is 4 m - 8 x 20 cm + a circle long.
 func TestRoundedLine(t *testing.T) {
-	l := lineOf(&floorOf(t, "world: floor\nlines: [{points: [[1 m, 1 m], [2 m, 1 m], [2 m, 2 m], [1 m, 2 m]], closed: true, rounded: 20 cm}]").Lines[0])
+	l := lineOf(&floorOf(t, "world: floor\nlines: [{points: [[1 m, 1 m], [2 m, 1 m], [2 m, 2 m], [1 m, 2 m]], closed: true, "+
+		"rounded: 20 cm}]").Lines[0])
 	if want := 4 - 1.6 + 0.4*math.Pi; !near(l.length, want, 0.003) {
 		t.Errorf("%g m, want %g", l.length, want)
 	}
@@ -128,7 +130,8 @@ func TestRoundedLine(t *testing.T) {
 		}
 	}
 	// Too round for its sides: the bends meet.
-	tight := lineOf(&floorOf(t, "world: floor\nlines: [{points: [[1 m, 1 m], [2 m, 1 m], [2 m, 2 m], [1 m, 2 m]], closed: true, rounded: 9 m}]").Lines[0])
+	tight := lineOf(&floorOf(t, "world: floor\nlines: [{points: [[1 m, 1 m], [2 m, 1 m], [2 m, 2 m], [1 m, 2 m]], closed: true, "+
+		"rounded: 9 m}]").Lines[0])
 	if !near(tight.length, math.Pi, 0.01) {
 		t.Errorf("a circle of a metre is %g m long", tight.length)
 	}
@@ -180,7 +183,7 @@ width: 6 m
 depth: 4 m
 walls: [[[2 m, 0 m], [2 m, 1 m], [2.5 m, 1.2 m]]]
 obstacles: [{radius: 10 cm, number: 3}, {size: [40 cm, 20 cm], turned: 33 °, number: 2}, {at: [5 m, 3.5 m], radius: 20 cm}]
-lamps: [{number: 2}, {at: [1 m, 3.5 m], moves: false}]
+lamps: [{number: 2}, {at: [1 m, 3.5 m], reached: stays}]
 lines:
   - {points: [[0.5 m, 0.5 m], [5 m, 0.5 m], [5.5 m, 2 m], [0.7 m, 3 m]], closed: true, rounded: 30 cm, gaps: [{at: 1 m}]}
   - {points: [[3 m, 0 m], [3.5 m, 4 m]], colour: red, width: 50 mm}
@@ -242,7 +245,8 @@ func TestGoals(t *testing.T) {
 	}{
 		{"goal: none", 0, false, "", "drove 1.92 m, 1 collision"},
 		{"goal: distance", 0, true, "drove 1 m", "drove 1 m after 2.049 s, drove 1.92 m, 1 collision"},
-		{"goal: distance\nends: [goal]", 2049 * time.Millisecond, true, "drove 1 m", "drove 1 m after 2.049 s, drove 1.00 m, 0 collisions"},
+		{"goal: distance\nends: [goal]", 2049 * time.Millisecond, true, "drove 1 m",
+			"drove 1 m after 2.049 s, drove 1.00 m, 0 collisions"},
 		{"goal: distance\ntarget: 100", 0, false, "drove 100 m", "drove 1.92 m, 1 collision"},
 		{"ends: [collision]", 3885 * time.Millisecond, false, "", "drove 1.92 m, 1 collision"},
 		{"time_limit: 1.5s", 1500 * time.Millisecond, false, "", "drove 0.73 m, 0 collisions"},
@@ -251,9 +255,10 @@ func TestGoals(t *testing.T) {
 		{"food: [{at: [3 m, 1.5 m], returns: false}]", 0, false, "", "drove 1.92 m, 1 piece of food eaten, 1 collision"},
 		{"goal: food\ntarget: 2\nfood: [{at: [3 m, 1.5 m], returns: false}, {at: [0.5 m, 0.5 m]}]", 0, false, "ate 2 pieces of food",
 			"1 piece of food eaten, 1 collision"},
-		{"goal: lamp\ntarget: 2\nlamps: [{at: [3 m, 1.5 m], moves: false}, {at: [0.5 m, 0.5 m], moves: false}]", 0, false, "reached 2 lamps",
+		{"goal: lamp\ntarget: 2\nlamps: [{at: [3 m, 1.5 m], reached: stays}, {at: [0.5 m, 0.5 m], reached: stays}]", 0, false,
+			"reached 2 lamps",
 			"reached 1 lamp, 0.92 m to the next"},
-		{"goal: lamp\nlamps: [{at: [3 m, 1.5 m], moves: false}]\nends: [goal]", 1549 * time.Millisecond, true, "reached the lamp",
+		{"goal: lamp\nlamps: [{at: [3 m, 1.5 m], reached: goes_out}]\nends: [goal]", 1549 * time.Millisecond, true, "reached the lamp",
 			"reached the lamp after 1.549 s"},
 		{line + "goal: laps\nends: [goal]", 4049 * time.Millisecond, true, "drove along the line",
 			"drove along the line after 4.049 s, 1.00 laps, 100.0 % of the time on the line, 0 collisions"},
@@ -281,7 +286,8 @@ func TestGoals(t *testing.T) {
 		}
 		before := names()
 		d.reset(&d.random)
-		if after := names(); !slices.Equal(before, after) || d.steps != 0 || d.over() || d.collisions != 0 || d.distance != 0 || d.used != 0 {
+		if after := names(); !slices.Equal(before, after) || d.steps != 0 || d.over() || d.collisions != 0 || d.distance != 0 ||
+			d.used != 0 {
 			t.Errorf("%s: after a reset %v, before %v", c.text, after, before)
 		}
 	}
@@ -339,31 +345,36 @@ func TestFloorCheck(t *testing.T) {
 		{"obstacles: [{radius: 1 cm, turned: 20 °}]", "obstacles[0].turned: a round obstacle cannot be turned: expected size"},
 		{"obstacles: [{radius: 1 cm, at: [1 m, 1 m], number: 2}]", "obstacles[0].number: 2: only one can be at [1 m, 1 m]"},
 		{"obstacles: [{radius: 1 cm, at: [1 m, 4 m]}]", "obstacles[0].at: [1 m, 4 m]: expected a place in the room"},
-		{strings.Repeat("  - {size: [1 cm, 1 cm], number: 100}\n", 3), "walls: expected at most 1000 pieces of walls and sides of obstacles, got 1200"},
+		{strings.Repeat("  - {size: [1 cm, 1 cm], number: 100}\n", 3),
+			"walls: expected at most 1000 pieces of walls and sides of obstacles, got 1200"},
 		{"lamps: [{at: [1 m, -1 m]}]", "lamps[0].at: [1 m, -1 m]: expected a place in the room"},
 		{"lamps: [{at: [0 m, 1 m]}]", "lamps[0].at: [0 m, 1 m]: the lamp would be in a wall or an obstacle"},
-		{"lamps: [{at: [1 m, 1 m]}]\nobstacles: [{at: [1.1 m, 1 m], radius: 12 cm}]", "lamps[0].at: [1 m, 1 m]: the lamp would be in a wall"},
-		{"lamps: [{at: [1 m, 1 m]}]\nobstacles: [{at: [1.1 m, 1 m], size: [30 cm, 5 cm], turned: 10 °}]", "lamps[0].at: [1 m, 1 m]: the lamp"},
+		{"lamps: [{at: [1 m, 1 m]}]\nobstacles: [{at: [1.1 m, 1 m], radius: 12 cm}]",
+			"lamps[0].at: [1 m, 1 m]: the lamp would be in a wall"},
+		{"lamps: [{at: [1 m, 1 m]}]\nobstacles: [{at: [1.1 m, 1 m], size: [30 cm, 5 cm], turned: 10 °}]",
+			"lamps[0].at: [1 m, 1 m]: the lamp"},
 		{"lamps: [{at: [1 m, 1 m]}]\nstart: {at: [1 m, 1.1 m]}", "lamps[0].at: [1 m, 1 m]: the robot starts within its reach, 0.25 m"},
 		{"lamps: [{number: 32}, {number: 32}, {}]", "lamps: expected at most 64, got 65"},
 		{"food: [{number: 1000}, {}]", "food: expected at most 1000, got 1001"},
 		{"start: {at: [1 m, 4 m]}", "start.at: [1 m, 4 m]: expected a place in the room"},
 		{"start: {at: [1 m, 1 m]}\nwalls: [[[1 m, 0 m], [1 m, 2 m]]]", "start.at: [1 m, 1 m]: the robot would be in a wall"},
 		{"start: {on_line: true}", "start.on_line: expected lines"},
-		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m]]}]\nstart: {on_line: true, heading: 3 °}", "start.on_line: expected either on_line, or a place"},
+		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m]]}]\nstart: {on_line: true, heading: 3 °}",
+			"start.on_line: expected either on_line, or a place"},
 		{"lines: [{points: [[1 m, 1 m]]}]", "lines[0].points: expected at least 2 places, got 1"},
 		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m]], closed: true}]", "lines[0].points: expected at least 3 places, got 2"},
 		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m], [1 m, 1 m]], closed: true}]", "lines[0].points[2]: the first place again"},
 		{"lines: [{points: [[1 m, 1 m], [2 m, 9 m]]}]", "lines[0].points[1]: [2 m, 9 m]: expected a place in the room"},
 		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m]], gaps: [{at: 2 m}]}]", "lines[0].gaps[0].at: 2.000 m: the line is 1.000 m long"},
-		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m]], gaps: [{at: 95 cm}]}]", "lines[0].gaps[0].length: the gap ends at 1.050 m: the line is 1.000 m long"},
+		{"lines: [{points: [[1 m, 1 m], [2 m, 1 m]], gaps: [{at: 95 cm}]}]",
+			"lines[0].gaps[0].length: the gap ends at 1.050 m: the line is 1.000 m long"},
 		{"battery: {empty: 9 V}", "battery.empty: 9V: expected at most battery.full, 8.400V"},
 		{"goal: lamp", "goal: lamp: expected some lamps"},
 		{"goal: laps", "goal: laps: expected some lines"},
 		{"ends: [goal]", "ends[0]: expected a goal: one of lamp, food, laps, distance"},
 		{"ends: [off_line]", "ends[0]: expected lines"},
 		{"ends: [never]", "ends[0]: \"never\": expected goal, collision, off_line"},
-		{"goal: lamp\ntarget: 2\nlamps: [{moves: false}]", "target: 2: there can only be 1"},
+		{"goal: lamp\ntarget: 2\nlamps: [{reached: stays}]", "target: 2: there can only be 1"},
 		{"motors: {slip: 60 %}", "motors.slip"},
 		{"ground: pink", "ground: \"pink\": expected white, grey"},
 	} {

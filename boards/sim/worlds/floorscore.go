@@ -51,18 +51,7 @@ func (f *floor) score(steps int64) Score {
 	after := fmt.Sprintf("%s after %.3f s", s.Goal, secondsOf(f.done))
 	switch {
 	case f.Goal == "lamp":
-		nearest := f.nextLamp().length()
-		moving := slices.ContainsFunc(f.lamps, func(l floorLamp) bool { return l.Moves }) || len(f.lamps) > 1
-		switch {
-		case !s.Reached && f.reached == 0:
-			s.Text = fmt.Sprintf("did not reach the lamp, %.2f m away", nearest)
-		case !s.Reached:
-			s.Text = fmt.Sprintf("reached %s, %.2f m to the next", counted(f.reached, "lamp"), nearest)
-		case moving:
-			s.Text = fmt.Sprintf("%s, %s in all, %.2f m to the next", after, counted(f.reached, "lamp"), nearest)
-		default:
-			s.Text = after
-		}
+		s.Text = f.lampText(after)
 		return s
 	case s.Reached:
 		s.Text = after + ", "
@@ -84,6 +73,28 @@ func (f *floor) score(steps int64) Score {
 	return s
 }
 
+// lampText says how far the robot has come with the lamps. After says when it reached the goal, if it did.
+func (f *floor) lampText(after string) string {
+	next := ""
+	if f.shines() {
+		next = fmt.Sprintf(", %.2f m to the next", f.nextLamp().length())
+	}
+	switch {
+	case f.done == 0 && f.reached == 0:
+		return fmt.Sprintf("did not reach the lamp, %.2f m away", f.nextLamp().length())
+	case f.done == 0:
+		return "reached " + counted(f.reached, "lamp") + next
+	case len(f.lamps) == 1 && f.lamps[0].Reached != "moves":
+		return after
+	}
+	return after + ", " + counted(f.reached, "lamp") + " in all" + next
+}
+
+// shines reports whether a lamp has not gone out.
+func (f *floor) shines() bool {
+	return slices.ContainsFunc(f.lamps, func(l floorLamp) bool { return !l.dark() })
+}
+
 // counted writes a number of things.
 func counted(n int, thing string) string {
 	if n == 1 {
@@ -95,7 +106,7 @@ func counted(n int, thing string) string {
 func secondsOf(steps int64) float64 { return (time.Duration(steps) * floorStep).Seconds() }
 
 // values returns the score in numbers: always, and what the world has lamps, food or lines for. A time that has not come yet is
-// that of the whole episode.
+// that of the whole episode. Where all lamps are out, there is no way to the next.
 func (f *floor) values(steps int64) []Value {
 	when := func(step int64) float64 {
 		if step == 0 {
@@ -108,7 +119,11 @@ func (f *floor) values(steps int64) []Value {
 		all = append(all, Value{"goal_s", when(f.done)})
 	}
 	if len(f.lamps) > 0 {
-		all = append(all, Value{"lamps", float64(f.reached)}, Value{"first_s", when(f.first)}, Value{"to_lamp_m", f.nextLamp().length()})
+		next := 0.0
+		if f.shines() {
+			next = f.nextLamp().length()
+		}
+		all = append(all, Value{"lamps", float64(f.reached)}, Value{"first_s", when(f.first)}, Value{"to_lamp_m", next})
 	}
 	if len(f.food) > 0 {
 		all = append(all, Value{"food", float64(f.eaten)}, Value{"first_food_s", when(f.fed)})
@@ -117,7 +132,8 @@ func (f *floor) values(steps int64) []Value {
 		all = append(all, Value{"on_line", float64(f.onLine) / float64(max(f.steps, 1))}, Value{"laps", f.progress.laps()},
 			Value{"line_m", f.progress.way})
 	}
-	return append(all, Value{"distance_m", f.distance}, Value{"collisions", float64(f.collisions)}, Value{"x_m", f.at.x}, Value{"y_m", f.at.y})
+	return append(all, Value{"distance_m", f.distance}, Value{"collisions", float64(f.collisions)}, Value{"x_m", f.at.x},
+		Value{"y_m", f.at.y})
 }
 
 func (f *floor) events() []Event {

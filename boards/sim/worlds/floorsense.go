@@ -18,10 +18,11 @@ func (f *floor) quantities() []quantity {
 	all := []quantity{
 		{Name: "light", Unit: "lx", Doc: "light that falls on the sensor from where it faces"},
 		{Name: "range", Unit: "m", Doc: "distance of the nearest wall or obstacle in its cone"},
-		{Name: "contact", Doc: "1 while the body touches something on the side that the sensor faces, within its cone (half a turn), else 0"},
+		{Name: "contact", Doc: "1 while the body touches something on the side that the sensor faces, within its cone (half a " +
+			"turn), else 0"},
 		{Name: "line", Doc: "share of the spot below the sensor that a line covers; 0 or 1 for a device that is on or off"},
 		{Name: "reflectance", Doc: "share of white light that the spot below the sensor reflects"},
-		{Name: "colour", Doc: "share of white, red, green or blue light that the spot below the sensor reflects, by the sensor's measure"},
+		{Name: "colour", Doc: "share of white, red, green or blue light that the spot below reflects, by the measure"},
 		{Name: "colour", Unit: "lx", Doc: "light of 300 lx that the spot below the sensor reflects"},
 	}
 	for _, unit := range []string{"m", "rev", "°"} {
@@ -171,6 +172,9 @@ func (f *floor) light(v *view) float64 {
 	at, look := f.from(v)
 	for i := range f.lamps {
 		l := &f.lamps[i]
+		if l.dark() {
+			continue
+		}
 		to := l.at.minus(at)
 		distance := max(to.length(), 0.05)
 		cosine := to.dot(look) / distance
@@ -332,11 +336,11 @@ func (f *floor) senseBattery(m *Mount, what string) func() float64 {
 
 func amperes(c physic.ElectricCurrent) float64 { return float64(c) / 1e9 }
 
-// nextLamp returns the way from the robot to the nearest lamp.
+// nextLamp returns the way from the robot to the nearest lamp that shines.
 func (f *floor) nextLamp() vector {
 	next := vector{farAway, 0}
 	for i := range f.lamps {
-		if to := f.lamps[i].at.minus(f.at); to.length() < next.length() {
+		if to := f.lamps[i].at.minus(f.at); !f.lamps[i].dark() && to.length() < next.length() {
 			next = to
 		}
 	}

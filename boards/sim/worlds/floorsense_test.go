@@ -21,7 +21,8 @@ obstacles: [{at: [3 m, 2 m], radius: 20 cm}, {at: [2 m, 1 m], size: [40 cm, 20 c
 		want                float64 // from the rim
 	}{
 		{1, 2, 90, 0, 1}, {1, 2, 180, 0, 1}, {1, 1.5, 270, 0, 1.5}, // walls
-		{1, 2, 0, 0, 1.8}, {1, 2, 0, 15, 1.8}, {1, 2, 0, 90, math.Hypot(0.9, 0.8)}, // the round obstacle ahead; in the wide cone a corner of the box
+		// the round obstacle ahead; in the wide cone a corner of the box
+		{1, 2, 0, 0, 1.8}, {1, 2, 0, 15, 1.8}, {1, 2, 0, 90, math.Hypot(0.9, 0.8)},
 		{1.2, 0.25, 0, 0, 0.3}, {1.2, 0.25, 0, 25, 0.3}, // the wall inside
 		{1, 1, 0, 0, 0.9}, {2, 2, 270, 0, 0.8}, // the turned box, from the left and from above
 		{1, 0.7, 0, 0, 3}, {1, 0.7, 0, 60, math.Hypot(0.5, 0.2)}, // past the end of the wall inside, and with the end in the cone
@@ -43,7 +44,8 @@ obstacles: [{at: [3 m, 2 m], radius: 20 cm}, {at: [2 m, 1 m], size: [40 cm, 20 c
 	if got := open.senses("range", Mount{})(); got != farAway {
 		t.Errorf("nothing around: %g m", got)
 	}
-	if _, err := open.sense(&Sensor{Name: "eye"}, &Mount{Cone: 4e9}, "range"); err == nil || !strings.Contains(err.Error(), "at most 180°") {
+	if _, err := open.sense(&Sensor{Name: "eye"}, &Mount{Cone: 4e9}, "range"); err == nil ||
+		!strings.Contains(err.Error(), "at most 180°") {
 		t.Errorf("too wide a cone: %v", err)
 	}
 }
@@ -141,6 +143,14 @@ obstacles: [{at: [2.5 m, 0.5 m], radius: 10 cm}]
 start: {at: [1 m, 1.5 m], heading: 0 °}
 `), hobbyist, 1)
 	eye := Mount{At: &FloorPlace{}}
+	d.lamps[0].Reached, d.lamps[0].reached = "goes_out", true
+	if got := d.senses("light", eye)(); got != 0 {
+		t.Errorf("the lamp ahead is out, and yet %g lx", got)
+	}
+	if got := d.senses("lamp_distance", Mount{})(); got != 1 {
+		t.Errorf("the lamp that shines is a metre away, not %g", got)
+	}
+	d.lamps[0].reached = false
 	if got := d.senses("light", eye)(); !near(got, 25, 1e-9) {
 		t.Errorf("ahead %g lx, want 25", got)
 	}
@@ -221,11 +231,13 @@ ground: grey
 	}
 	d.put(2.42, 1.5, 0)
 	for measure, want := range map[string]float64{"red": 0.5, "green": 0.25, "blue": 0.25, "clear": 1.0 / 3} {
-		if now, err := d.sense(&Sensor{Device: "tcs34725", Measure: measure}, &Mount{}, "colour"); err != nil || !near(now(), want, 1e-9) {
+		if now, err := d.sense(&Sensor{Device: "tcs34725", Measure: measure}, &Mount{}, "colour"); err != nil ||
+			!near(now(), want, 1e-9) {
 			t.Errorf("%s: %g, want %g, %v", measure, now(), want, err)
 		}
 	}
-	if now, err := d.sense(&Sensor{Device: "tcs34725", Measure: "lux", Unit: "lx"}, &Mount{}, "colour"); err != nil || !near(now(), 100, 1e-9) {
+	if now, err := d.sense(&Sensor{Device: "tcs34725", Measure: "lux", Unit: "lx"}, &Mount{}, "colour"); err != nil ||
+		!near(now(), 100, 1e-9) {
 		t.Errorf("lux: %g, %v", now(), err)
 	}
 }
@@ -276,7 +288,8 @@ func TestQuantities(t *testing.T) {
 	d.advance([]float64{0, 0})
 	for name, want := range map[string]float64{
 		"pose_x m": 1.5, "pose_y m": 1.1, "heading °": 90, "speed m/s": 0, "clearance m": 1.02, "collisions ": 0,
-		"lamp_distance m": 1, "lamp_direction °": 0, "lamps ": 0, "food_distance m": 1, "food_direction °": -90, "food ": 0, "line_offset m": 0.1,
+		"lamp_distance m": 1, "lamp_direction °": 0, "lamps ": 0, "food_distance m": 1, "food_direction °": -90, "food ": 0,
+		"line_offset m": 0.1,
 	} {
 		if now := values[name]; now == nil || !near(now(), want, 1e-9) {
 			t.Errorf("%s: want %g, got %g", name, want, now())
