@@ -59,17 +59,17 @@ func (f *floor) score(steps int64) Score {
 	var parts []string
 	switch f.Goal {
 	case "food":
-		parts = append(parts, counted(f.eaten, "piece")+" of food eaten")
+		parts = append(parts, numberOf(f.eaten, "piece")+" of food eaten")
 	case "laps":
 		parts = append(parts, fmt.Sprintf("%.2f laps, %.1f %% of the time on the line", f.progress.laps(),
 			100*float64(f.onLine)/float64(max(f.steps, 1))))
 	default:
 		parts = append(parts, fmt.Sprintf("drove %.2f m", f.distance))
 		if len(f.food) > 0 {
-			parts = append(parts, counted(f.eaten, "piece")+" of food eaten")
+			parts = append(parts, numberOf(f.eaten, "piece")+" of food eaten")
 		}
 	}
-	s.Text += strings.Join(append(parts, counted(f.collisions, "collision")), ", ")
+	s.Text += strings.Join(append(parts, numberOf(f.collisions, "collision")), ", ")
 	return s
 }
 
@@ -83,11 +83,11 @@ func (f *floor) lampText(after string) string {
 	case f.done == 0 && f.reached == 0:
 		return fmt.Sprintf("did not reach the lamp, %.2f m away", f.nextLamp().length())
 	case f.done == 0:
-		return "reached " + counted(f.reached, "lamp") + next
+		return "reached " + numberOf(f.reached, "lamp") + next
 	case len(f.lamps) == 1 && f.lamps[0].Reached != "moves":
 		return after
 	}
-	return after + ", " + counted(f.reached, "lamp") + " in all" + next
+	return after + ", " + numberOf(f.reached, "lamp") + " in all" + next
 }
 
 // shines reports whether a lamp has not gone out.
@@ -95,8 +95,8 @@ func (f *floor) shines() bool {
 	return slices.ContainsFunc(f.lamps, func(l floorLamp) bool { return !l.dark() })
 }
 
-// counted writes a number of things.
-func counted(n int, thing string) string {
+// numberOf writes a number of things.
+func numberOf(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
