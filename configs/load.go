@@ -45,18 +45,23 @@ func Examples() []Example {
 }
 
 // Load reads an example by its name, or a robot file by its path. If the file has mistakes, the error is Errors.
-func Load(name string) (*Robot, error) { return LoadInWorld(name, "") }
+func Load(name string) (*Robot, error) { return LoadWith(name, Changes{}) }
 
-// LoadInWorld is Load, but puts the robot on the simulated board, into a world: one that comes with fluxd, or the one of a file
-// by its path. A world of "" leaves the robot where its file says.
-func LoadInWorld(name, world string) (*Robot, error) {
+// Changes are what a user changes in a robot file when it is loaded.
+type Changes struct {
+	World       string  // puts the robot on the simulated board, into a world that comes with fluxd or that of a file; "": as it is
+	NetworkSeed *uint64 // takes the place of network.seed; nil: as it is
+}
+
+// LoadWith is Load with changes.
+func LoadWith(name string, changes Changes) (*Robot, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {
 			folder, err := fs.Sub(embedded, "robots")
 			if err != nil {
 				return nil, err
 			}
-			return parse(name, data, folder, world)
+			return parse(name, data, folder, changes)
 		}
 	}
 	data, err := files.Read(name, MaxSize)
@@ -71,7 +76,7 @@ func LoadInWorld(name, world string) (*Robot, error) {
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
-	return parse(name, data, files.Folder(filepath.Dir(name)), world)
+	return parse(name, data, files.Folder(filepath.Dir(name)), changes)
 }
 
 // reason returns a path error without the path, which the message names already.
@@ -86,10 +91,10 @@ func reason(err error) error {
 // Parse reads the text of a robot file. Source is its name in messages. Folder has the data files that it names; nil has none. If
 // the text has mistakes, the error is Errors.
 func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
-	return parse(source, data, folder, "")
+	return parse(source, data, folder, Changes{})
 }
 
-func parse(source string, data []byte, folder fs.FS, world string) (*Robot, error) {
+func parse(source string, data []byte, folder fs.FS, changes Changes) (*Robot, error) {
 	if len(data) > MaxSize {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}
 	}
@@ -108,7 +113,10 @@ func parse(source string, data []byte, folder fs.FS, world string) (*Robot, erro
 	}
 	robot := &Robot{Files: folder, Source: source}
 	d.Decode(robot, "the robot")
-	if world != "" {
+	if changes.NetworkSeed != nil {
+		robot.Written.Seed = *changes.NetworkSeed
+	}
+	if world := changes.World; world != "" {
 		robot.Board.Kind, robot.Board.World, robot.Board.given = "sim", world, world
 	}
 	if !d.Exhausted() { // otherwise a part of the file was not read

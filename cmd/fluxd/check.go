@@ -30,7 +30,7 @@ is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
 		Args:              usage.Args(1, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := loadInWorld(cmd.Context(), args, world)
+			config, err := loadWith(cmd.Context(), args, configs.Changes{World: world})
 			if err != nil {
 				return err
 			}

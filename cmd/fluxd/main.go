@@ -136,17 +136,17 @@ const defaultRobot = "lightseeker"
 
 // load reads the robot that a command line names, and checks that its sensors can measure the ranges that the file requires.
 func load(ctx context.Context, args []string) (*configs.Robot, error) {
-	return loadInWorld(ctx, args, "")
+	return loadWith(ctx, args, configs.Changes{})
 }
 
-// loadInWorld is load, but puts the robot on the simulated board, into a world; "" leaves it where its file says.
-func loadInWorld(ctx context.Context, args []string, world string) (*configs.Robot, error) {
+// loadWith is load with changes.
+func loadWith(ctx context.Context, args []string, changes configs.Changes) (*configs.Robot, error) {
 	name := defaultRobot
 	if len(args) > 0 {
 		name = args[0]
 	}
 	return await(ctx, func() (*configs.Robot, error) {
-		config, err := configs.LoadInWorld(name, world)
+		config, err := configs.LoadWith(name, changes)
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,7 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			if list {
 				return listExamples(cmd.OutOrStdout())
 			}
-			config, err := loadInWorld(cmd.Context(), args, world)
+			config, err := loadWith(cmd.Context(), args, configs.Changes{World: world})
 			if err != nil {
 				return err
 			}

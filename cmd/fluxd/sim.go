@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/lab"
+	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/terminal"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
@@ -23,7 +26,7 @@ import (
 // simulation is the command line of fluxd sim.
 type simulation struct {
 	lab.Experiment
-	world    string // "": that of the robot file
+	changes  configs.Changes // in the robot file
 	overlays []string
 	network  uint64 // the value of --network-seed
 	asJSON   bool
@@ -71,7 +74,7 @@ machine. Progress and the time it took go to stderr.`,
 	flags := c.Flags()
 	flags.DurationVar(&s.For, "for", 0,
 		"how long to simulate, such as 60s; with --episodes, at most for each (default: to the end of the\nrobot's recordings, or 60s)")
-	worldFlag(c, &s.world)
+	worldFlag(c, &s.changes.World)
 	overlayFlag(c, &s.overlays)
 	flags.StringArrayVar(&s.Set, "set", nil, "change a parameter: `PATH=VALUE`, as fluxctl set takes it; may be repeated")
 	flags.Uint64Var(&s.Seed, "seed", 1,
@@ -124,7 +127,10 @@ func (s *simulation) check() error {
 
 func (s *simulation) run(cmd *cobra.Command, args []string) error {
 	var err error
-	if s.Config, err = loadInWorld(cmd.Context(), args, s.world); err != nil {
+	if err := s.takeNetworkSeed(); err != nil {
+		return err
+	}
+	if s.Config, err = loadWith(cmd.Context(), args, s.changes); err != nil {
 		return err
 	}
 	if err := s.check(); err != nil {
@@ -145,6 +151,31 @@ func (s *simulation) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "took %v\n", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// networkSeed is the only parameter that draws the network again when it changes. So it takes effect when the file is loaded.
+const networkSeed = "network.seed"
+
+// takeNetworkSeed takes a new seed of the network out of the other changes of --set.
+func (s *simulation) takeNetworkSeed() error {
+	others := s.Set[:0:0]
+	for _, change := range s.Set {
+		text, is := strings.CutPrefix(change, networkSeed+"=")
+		if !is {
+			others = append(others, change)
+			continue
+		}
+		if s.changes.NetworkSeed != nil {
+			return fmt.Errorf("%w: --set %w", errUsage, parameters.Twice(networkSeed))
+		}
+		seed, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%w: --set %s: expected a whole number from 0 to 2^64 - 1, got %q", errUsage, networkSeed, text)
+		}
+		s.changes.NetworkSeed = &seed
+	}
+	s.Set = others
 	return nil
 }
 

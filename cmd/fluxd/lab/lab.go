@@ -195,6 +195,9 @@ func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error
 		}
 		err = errors.Join(err, s.Halt())
 	}()
+	if number > 1 {
+		log = slog.New(slog.DiscardHandler) // what it begins with is the same in every trial
+	}
 	if err := errors.Join(e.canDraw(s), e.prepare(s, log)); err != nil {
 		return nil, err
 	}

@@ -108,6 +108,7 @@ func set(tuner *tuning.Tuner, typed []string) error {
 	for _, p := range tuner.Parameters() {
 		known[p.Path] = p
 	}
+	delete(known, "network.seed") // also draws the network, so it is set when the robot is loaded
 	short := slices.Sorted(maps.Keys(texts))
 	paths, err := known.Resolve(short)
 	if err != nil {
