@@ -76,6 +76,7 @@ cmd/fluxd:
 	cmd/fluxd/lab
 	cmd/fluxd/machine
 	cmd/fluxd/play
+	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/terminal
 	cmd/internal/usage

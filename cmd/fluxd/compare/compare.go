@@ -4,7 +4,7 @@
 //	c, err := compare.New(config, body)
 //	for at, ok := c.Due(); ok; at, ok = c.Due() {
 //		// advance the robot to at
-//		c.Record(label.Name())
+//		c.Observe()
 //	}
 //	err = c.Report(os.Stdout)
 package compare
@@ -27,6 +27,7 @@ type Comparison struct {
 	Result
 	recording *sensors.Recording
 	column    string
+	label     *actuators.Label // of the robot's body; nil if it is not open
 	times     *sensors.Timeline
 	row       int
 }
@@ -66,6 +67,11 @@ func New(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
 	cmp := &Comparison{recording: rec, column: c.Column, times: times, Result: Result{counts: map[[2]string]int{}}}
+	for _, a := range body.Actuators {
+		if a.Name == c.Actuator {
+			cmp.label = a.Label
+		}
+	}
 	for _, name := range config.Actuators[found].Value.Options.(*actuators.LabelOpts).Names {
 		cmp.add(name)
 	}
@@ -89,7 +95,10 @@ func (c *Comparison) Due() (time.Duration, bool) {
 	return c.times.Start(c.row+1) - time.Microsecond, true
 }
 
-// Record compares the robot's label, "" for none, with the recorded row that is due.
+// Observe compares the label that the robot gives now with the recorded row that is due.
+func (c *Comparison) Observe() { c.Record(c.label.Name()) }
+
+// Record compares a label, "" for none, with the recorded row that is due.
 func (c *Comparison) Record(given string) {
 	recorded, err := c.recording.Word(c.row, c.column)
 	if err != nil { // impossible: New has checked the column, Due the row

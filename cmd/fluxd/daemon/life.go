@@ -264,6 +264,10 @@ func (r *Robot) runWorld(ctx context.Context) {
 		case <-ticker.C:
 		}
 		r.body.World.Advance(r.clock())
+		if err := r.body.World.Err(); err != nil {
+			r.log.Error("the world stands still", "error", err)
+			return
+		}
 		for _, e := range r.body.World.Events() {
 			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol checks that it exists
 			r.log.Info(kind.Meaning(), "after", r.clock().Round(time.Millisecond), "text", e.Text)

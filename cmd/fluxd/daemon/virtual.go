@@ -26,9 +26,8 @@ type Simulation struct {
 	Network    *core.Network       // for its owner, the goroutine that calls Advance
 	Comparison *compare.Comparison // with recorded commands; nil without one
 	now        time.Duration
-	due        []time.Duration  // when each sensor is read next
-	edges      time.Duration    // when the edges of all sensors are read next
-	label      *actuators.Label // the actuator to compare
+	due        []time.Duration // when each sensor is read next
+	edges      time.Duration   // when the edges of all sensors are read next
 }
 
 // NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
@@ -45,25 +44,12 @@ func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simul
 	s.Robot, s.Network = r, r.network
 	s.safety.ArmSilently() // no user can arm it in virtual time, and nothing real moves
 	s.due = make([]time.Duration, len(r.sensors))
-	if err := s.openComparison(); err != nil {
-		return nil, errors.Join(err, r.halt())
-	}
-	return s, nil
-}
-
-func (s *Simulation) openComparison() (err error) {
-	if s.config.Compare == nil {
-		return nil
-	}
-	if s.Comparison, err = compare.New(s.config, s.body); err != nil {
-		return err
-	}
-	for _, o := range s.outputs {
-		if o.Name == s.config.Compare.Actuator {
-			s.label = o.Label
+	if config.Compare != nil {
+		if s.Comparison, err = compare.New(config, r.body); err != nil {
+			return nil, errors.Join(err, r.halt())
 		}
 	}
-	return nil
+	return s, nil
 }
 
 // Now returns the simulated time so far.
@@ -223,7 +209,7 @@ func (s *Simulation) step() {
 	}
 	if s.Comparison != nil {
 		if t, ok := s.Comparison.Due(); ok && t <= s.now {
-			s.Comparison.Record(s.label.Name())
+			s.Comparison.Observe()
 		}
 	}
 }

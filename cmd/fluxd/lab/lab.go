@@ -253,6 +253,9 @@ func (e *Experiment) episode(ctx context.Context, s *daemon.Simulation, t *Trial
 	if w := s.World(); w != nil {
 		score := w.Score()
 		one.World, one.State = &score, w.State()
+		if err := w.Err(); err != nil {
+			return err
+		}
 	}
 	t.Episodes = append(t.Episodes, one)
 	return nil
