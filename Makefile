@@ -90,7 +90,7 @@ oracle:
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
 # run on emulated ones too. An emulated process cannot start another one, such as a broker: what needs that is left out.
-EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./splitmix64 \
+EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./splitmix64 ./lagged \
 	$(addprefix ./cmd/fluxd/, daemon hardware kept play reward safety sense tuning)
 VIRTUAL  := -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds|OverMQTT|LastWill|FuzzAny'
 

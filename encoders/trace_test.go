@@ -103,7 +103,7 @@ func traceAt(spikes []windowSpike, at core.Tick, opts *TraceOpts) (level, follow
 func TestTraceIsTheNaiveOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		opts := &TraceOpts{Forward: "a", Backward: "b", Step: Share(rapid.IntRange(1000, FullScale).Draw(t, "step"))}
-		opts.Decay = time.Duration(rapid.SampledFrom([]int{0, 1000, 7777, 100_000, 256_000, 3_333_333, 60_000_000, 3_600_000_000}).
+		opts.Decay = time.Duration(rapid.SampledFrom([]int64{0, 1000, 7777, 100_000, 256_000, 3_333_333, 60_000_000, 3_600_000_000}).
 			Draw(t, "decay")) * time.Microsecond
 		d, err := NewTrace(opts)
 		if err != nil {
