@@ -79,7 +79,6 @@ type tickInput struct {
 type Network struct {
 	base       uint32 // index of its first neuron in the whole network; not 0 only for a part, see Split
 	population int    // number of neurons in the whole network
-	seed       uint64 // of neurons with Noise
 
 	barrels     []barrel
 	neuronTypes []neuronType
@@ -131,6 +130,7 @@ type Network struct {
 	counters   Counters
 
 	described compactDescription // for tuning and snapshots; not used while the network runs
+	seed      uint64             // the same; of neurons with Noise
 }
 
 // Build checks a description and makes a network of it. It fails with ErrRange or ErrUnknown, in a *Fault that names the neuron
