@@ -218,7 +218,8 @@ func Read(v reflect.Value, text string) {
 		if v.Kind() != reflect.Int64 {
 			panic(fmt.Sprintf("options: cannot read a %T", into))
 		}
-		var number float64 // the field counts millionths
+		var number float64                  // the field counts millionths
+		text, _, _ = strings.Cut(text, " ") // the unit is that of the field
 		number, err = strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
 		v.SetInt(int64(math.Round(number * 1e6)))
 	}

@@ -34,7 +34,7 @@ const (
 type CartPoleOpts struct {
 	Every   time.Duration   `yaml:"every" default:"20ms" min:"1ms" max:"1s" doc:"the robot's time for a step; the physics moves on by 20 ms in each, whatever this is"`
 	Steps   int             `yaml:"steps" default:"500" min:"1" max:"1000000000" doc:"steps of a whole episode"`
-	Track   physic.Distance `yaml:"track" default:"2.4 m" min:"1 cm" max:"1000 m" doc:"how far the cart may be from the middle"`
+	Track   physic.Distance `yaml:"track" default:"2.4 m" min:"10 mm" max:"1000 m" doc:"how far the cart may be from the middle"`
 	Tilt    physic.Angle    `yaml:"tilt" default:"12 °" min:"0.1 °" max:"89 °" doc:"how far the pole may lean"`
 	Gravity float64         `yaml:"gravity" default:"9.8" min:"0" max:"100" doc:"in m/s²; the published runs of TENNLab's networks have 9.81"`
 	Start   float64         `yaml:"start" default:"0.05" min:"0" max:"1" doc:"at the start position, angle and both velocities are at random up to this, in m and rad and per s"`
