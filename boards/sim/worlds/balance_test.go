@@ -237,7 +237,7 @@ func TestQuantitiesOfTheBalance(t *testing.T) {
 }
 
 // balanceBits is the hash of half a minute.
-const balanceBits = 0x8eb74ac67267901a
+const balanceBits = 0x8a6fbb5554578a67
 
 func TestBalanceIsTheSameEverywhere(t *testing.T) {
 	h, random := fnv.New64a(), splitmix64.Random(3)
