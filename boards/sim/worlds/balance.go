@@ -28,7 +28,7 @@ type BalanceOpts struct {
 	Inertial  physic.Distance `yaml:"inertial" default:"80 mm" min:"-10 m" max:"10 m" doc:"height of accelerometers above the axle"`
 
 	Tilt     physic.Angle  `yaml:"tilt" default:"2 °" min:"0 °" max:"80 °" doc:"at the start the robot leans at random by up to this"`
-	Held     time.Duration `yaml:"held" default:"500ms" max:"1m" doc:"how long it is held so at the start, while its sensors wake up"`
+	Held     time.Duration `yaml:"held" default:"2s" max:"1m" doc:"how long it is held so at the start, while its sensors wake up and its network settles"`
 	Falls    physic.Angle  `yaml:"falls" default:"45 °" min:"1 °" max:"89 °" doc:"it has fallen when it leans by more than this"`
 	Push     int64         `yaml:"push" unit:"N s" default:"0 N s" min:"0 N s" max:"1000 N s" doc:"impulse of a push at the centre of mass, which lasts 100 ms and comes from ahead or behind"`
 	PushGap  time.Duration `yaml:"push_every" default:"5s" min:"200ms" max:"1h" doc:"from one push to the next on average; at random between half and one and a half of this"`
