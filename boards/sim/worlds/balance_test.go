@@ -54,8 +54,8 @@ func (b *balance) energy() float64 {
 	return e + b.rolling*b.speed*b.speed + b.turning/2*b.turn*b.turn
 }
 
-// A robot without motors and friction that falls while it spins keeps its energy: all terms of the equations fit together. What is
-// off comes from the steps: with steps that are a tenth as long, it is a tenth.
+// A robot without motors and friction that falls while it spins keeps its energy: all terms of the equations fit together. What
+// is off comes from the steps: with steps that are a tenth as long, it is a tenth.
 func TestFallKeepsEnergy(t *testing.T) {
 	for _, c := range []struct{ lean, speed, rate, turn float64 }{
 		{0.02, 0, 0, 0}, {0.02, 0.5, 0, 0}, {-0.3, 1, 2, 0}, {0.1, 0.3, 0, 6}, {0.3, -1, -3, -12}, {-0.2, 0.8, 1, 20},
@@ -173,7 +173,8 @@ func TestBalanceIsHeldAtFirst(t *testing.T) {
 	for range 500 {
 		b.advance([]float64{1, -1})
 	}
-	if a := b.acceleration(0.1, 0.1); b.lean != lean || b.wheels != [2]float64{} || math.Abs(a[0]+balanceGravity*math.Sin(lean)) > 1e-12 ||
+	if a := b.acceleration(0.1, 0.1); b.lean != lean || b.wheels != [2]float64{} ||
+		math.Abs(a[0]+balanceGravity*math.Sin(lean)) > 1e-12 ||
 		a[1] != 0 || math.Abs(a[2]-balanceGravity*math.Cos(lean)) > 1e-12 {
 		t.Errorf("%v, acceleration %v", b.state(), a)
 	}
@@ -214,8 +215,9 @@ func TestQuantitiesOfTheBalance(t *testing.T) {
 	b.lean, b.rate, b.turn, b.way, b.speed = 0.1, 0.2, 0.4, 0.3, -0.5
 	b.wheels, b.rims = [2]float64{1, 2}, [2]float64{3, 4}
 	turn := math.Pi * 0.065
-	want := map[string]float64{"lean °": 5.729578, "lean rad": 0.1, "lean_rate °/s": 11.459156, "lean_rate rad/s": 0.2, "distance m": 0.3,
-		"speed m/s": -0.5, "wheel m": 2, "wheel m/s": 4, "wheel rev": 2 / turn, "wheel rev/s": 4 / turn,
+	want := map[string]float64{"lean °": 5.729578, "lean rad": 0.1, "lean_rate °/s": 11.459156, "lean_rate rad/s": 0.2,
+		"distance m": 0.3,
+		"speed m/s":  -0.5, "wheel m": 2, "wheel m/s": 4, "wheel rev": 2 / turn, "wheel rev/s": 4 / turn,
 		"acceleration x m/s²": b.acceleration(0, 0)[0], "acceleration y m/s²": b.acceleration(0, 0)[1],
 		"acceleration z m/s²": b.acceleration(0, 0)[2], "rotation x °/s": -0.4 * math.Sin(0.1) * 180 / math.Pi,
 		"rotation y °/s": 11.459156, "rotation z °/s": 0.4 * math.Cos(0.1) * 180 / math.Pi}
@@ -231,7 +233,8 @@ func TestQuantitiesOfTheBalance(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not listed: %v", want)
 	}
-	if _, err := b.sense(&Sensor{Name: "turns", Unit: "m"}, &Mount{}, "wheel"); err == nil || !strings.Contains(err.Error(), "left or right") {
+	if _, err := b.sense(&Sensor{Name: "turns", Unit: "m"}, &Mount{}, "wheel"); err == nil ||
+		!strings.Contains(err.Error(), "left or right") {
 		t.Errorf("a wheel without a side: %v", err)
 	}
 }

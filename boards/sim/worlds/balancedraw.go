@@ -25,7 +25,8 @@ func (b *balance) picture(columns, rows int) string {
 	length := metres(b.opts.Length)
 	tall := length + float64(2*b.wheel)
 	middle := math.Floor(b.at.x/tall+0.5) * tall
-	d := Drawing{Low: Point{middle - float64(1.5*tall), -float64(0.1 * tall)}, High: Point{middle + float64(1.5*tall), float64(1.1 * tall)}}
+	d := Drawing{Low: Point{middle - float64(1.5*tall), -float64(0.1 * tall)},
+		High: Point{middle + float64(1.5*tall), float64(1.1 * tall)}}
 	lean := direction(b.lean)
 	axle := Point{b.at.x, b.wheel}
 	d.Line(StyleGround, Point{d.Low.X, 0}, Point{d.High.X, 0})

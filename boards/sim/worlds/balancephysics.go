@@ -19,10 +19,10 @@ const (
 
 // balance is a two-wheeled inverted pendulum that rolls without slip.
 //
-// The equations are those of Kim and Kwon, "Dynamic modeling of a two-wheeled inverted pendulum balancing mobile robot", International
-// Journal of Control, Automation and Systems 13 (2015), not linearized: speed v, lean θ forward, yaw ψ to the left, and the
-// torques of both motors between body and wheels. With body mass M, its height l, inertias I about its lateral and longitudinal
-// axes and I₃ along its length, wheels of radius r at a distance d that act like a mass m each when they roll:
+// The equations are those of Kim and Kwon, "Dynamic modeling of a two-wheeled inverted pendulum balancing mobile robot",
+// International Journal of Control, Automation and Systems 13 (2015), not linearized: speed v, lean θ forward, yaw ψ to the left,
+// and the torques of both motors between body and wheels. With body mass M, its height l, inertias I about its lateral and
+// longitudinal axes and I₃ along its length, wheels of radius r at a distance d that act like a mass m each when they roll:
 //
 //	(M + 2m) v' + M l cosθ θ'' = (τ₁ + τ₂)/r + M l sinθ (θ'² + ψ'²) + F
 //	M l cosθ v' + (M l² + I) θ'' = -(τ₁ + τ₂) + M g l sinθ + (M l² + I - I₃) sinθ cosθ ψ'² + F l cosθ

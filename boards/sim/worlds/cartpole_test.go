@@ -113,8 +113,8 @@ func TestPublishedRunWithoutVelocities(t *testing.T) {
 	}
 }
 
-// An upright pole multiplies a deviation by 1.08 with each step. So the published actions, from the rounded first line on, lead along
-// the published states for some seconds: to their last digit for 50 steps, and to 0.003 rad for 200.
+// An upright pole multiplies a deviation by 1.08 with each step. So the published actions, from the rounded first line on, lead
+// along the published states for some seconds: to their last digit for 50 steps, and to 0.003 rad for 200.
 func TestPublishedRunFromItsFirstLine(t *testing.T) {
 	run, _ := publishedRun(t, "cartpole-42")
 	c := newPole(poleOpts(published), 0)
@@ -170,14 +170,16 @@ func TestEpisodeOfTheCartPole(t *testing.T) {
 	for !c.over() {
 		c.push(steady(c))
 	}
-	if s := c.score(0); !s.Reached || s.Goal != "balanced for 500 steps" || s.Values[0] != (Value{"steps", 500}) || c.events() != nil {
+	if s := c.score(0); !s.Reached || s.Goal != "balanced for 500 steps" || s.Values[0] != (Value{"steps", 500}) ||
+		c.events() != nil {
 		t.Errorf("%+v", s)
 	}
 	c = newPole(poleOpts(func(o *CartPoleOpts) { o.Track /= 60 }), 2)
 	for !c.over() {
 		c.push(steady(c))
 	}
-	if s := c.score(0); s.Reached || !strings.HasPrefix(s.Text, "left the track in step ") || len(c.events()) != 1 || c.events() != nil {
+	if s := c.score(0); s.Reached || !strings.HasPrefix(s.Text, "left the track in step ") || len(c.events()) != 1 ||
+		c.events() != nil {
 		t.Errorf("%+v", s)
 	}
 	c = newPole(poleOpts(nil), 1)

@@ -2,8 +2,9 @@ package worlds
 
 import "testing"
 
-// Source of the raw numbers: NumPy, numpy/random/tests/data/pcg64-testset-1.csv (of a release). The others are what its documentation and
-// Gymnasium's show for default_rng(42) and for a reset of CartPole-v1 with seed 123 and starts from 0 to 1, the latter rounded.
+// Source of the raw numbers: NumPy, numpy/random/tests/data/pcg64-testset-1.csv (of a release). The others are what its
+// documentation and Gymnasium's show for default_rng(42) and for a reset of CartPole-v1 with seed 123 and starts from 0 to 1, the
+// latter rounded.
 func TestNumPyDrawsTheSameNumbers(t *testing.T) {
 	raw := newPCG64(0xdeadbeaf)
 	for i, want := range []uint64{0x60d24054e17a0698, 0xd5e79d89856e4f12, 0xd254972fe64bd782, 0xf1e3072a53c72571} {
