@@ -13,9 +13,6 @@ var balanceKind = Kind{
 	Events: []string{robotFell}, New: func() Options { return &BalanceOpts{} },
 }
 
-// robotFell is the code of the event that the robot has fallen over.
-const robotFell = "robot_fell"
-
 // BalanceOpts are the options of the world balance. The robot file's body has the rest: track, diameter and top speed of the
 // wheels, and the radius of the body.
 type BalanceOpts struct {

@@ -16,7 +16,7 @@ var gaitKind = Kind{
 	Events: []string{robotFell}, New: func() Options { return &GaitOpts{} },
 }
 
-// robotFell is the code of the event that the robot has fallen on its belly.
+// robotFell is the code of the event that the robot has fallen on its belly, or over in the world balance.
 const robotFell = "robot_fell"
 
 // GaitOpts are the options of the world gait: the robot's measures and its ground.
