@@ -1,6 +1,8 @@
 package chips_test
 
 import (
+	"fmt"
+	"hash/fnv"
 	"math"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"fluxd/boards/sim/chips"
 	"fluxd/options"
 	"fluxd/sensors"
+	"fluxd/splitmix64"
 )
 
 // wheelOn connects the twin of an encoder that senses one measure, and its driver.
@@ -125,5 +128,36 @@ func TestWheelAtRest(t *testing.T) {
 	}
 	if b.now = 2*time.Second + 376*ms; !a.Read() || !c.Read() {
 		t.Errorf("after three eighths: %v, %v", a.Read(), c.Read())
+	}
+}
+
+// The edges of a wheel have the same times on every processor, to the nanosecond.
+func TestWheelIsExact(t *testing.T) {
+	b, hash := newBench(t, nil), fnv.New64a()
+	place, pace := int64(0), int64(0)
+	opts := &sensors.QuadratureOpts{Counts: 333.25, Inverted: true}
+	for _, measure := range []string{"position", "speed"} {
+		twin, position, _ := wheelOn(t, b, opts, measure, func(at time.Duration) int64 {
+			if measure == "speed" {
+				return pace
+			}
+			return place
+		})
+		edges := position.(sensors.EdgeSensor)
+		random := splitmix64.Random(1)
+		for range 1000 {
+			pace = int64(random.Next()%20_000_000) - 8_000_000
+			step := time.Duration(1 + random.Next()%uint64(20*ms))
+			place += pace * int64(step/time.Microsecond) / 1_000_000
+			twin.Follow(b.now, b.now+step)
+			b.now += step
+			for r, more := edges.Next(b.now, 0); more; r, more = edges.Next(b.now, 0) {
+				fmt.Fprintln(hash, r.At, r.Value)
+			}
+		}
+		opts = &sensors.QuadratureOpts{A: "GPIO17", B: "GPIO18", Counts: 333.25}
+	}
+	if got := hash.Sum64(); got != 0x203660cfae788ae3 {
+		t.Errorf("got %#x", got)
 	}
 }
