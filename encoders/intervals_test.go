@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
 
 	"fluxd/core"
@@ -209,35 +208,6 @@ func TestIntervalsAreChecked(t *testing.T) {
 	for _, count := range []int{0, 1001} {
 		if _, err := encoders.NewBurst(burst(count, ms)); err == nil {
 			t.Errorf("a burst of %d", count)
-		}
-	}
-}
-
-// No code allocates memory for a reading, once its buffer has grown.
-func TestNoCodeAllocates(t *testing.T) {
-	for _, k := range encoders.EncoderKinds {
-		opts := k.New()
-		setRequired(t, k.Name, opts)
-		if o, is := opts.(*encoders.ThresholdOpts); is {
-			o.Above = level(50)
-		}
-		if o, is := opts.(*encoders.PoissonOpts); is {
-			o.Max = 100 * physic.Hertz
-		}
-		if spreading, is := opts.(encoders.Spreading); is {
-			spreading.Spread(2)
-		}
-		e, err := opts.Open(20 * ms)
-		if err != nil {
-			t.Fatal(err)
-		}
-		buffer, at, reading := make([]encoders.Arrival, 0, 2000), core.Tick(0), int64(0)
-		if n := testing.AllocsPerRun(1000, func() {
-			buffer = e.Encode(at, reading, buffer[:0])
-			at += 20_000
-			reading = (reading + 37) % 110
-		}); n != 0 {
-			t.Errorf("%s: %g allocations a reading", k.Name, n)
 		}
 	}
 }

@@ -107,7 +107,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 }
 
 // setRequired sets each option that has a default or is required.
-func setRequired(t *testing.T, name string, opts limited) {
+func setRequired(t testing.TB, name string, opts limited) {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		preset := f.Tag.Get("default")
