@@ -87,6 +87,23 @@ func withoutLeast(power, least int64) int64 {
 	return command
 }
 
+// A mounting is how a device answers its power: settings that are looked up once, because a world asks in each of its steps.
+type mounting struct {
+	least    int64 // power from which on it moves
+	inverted bool
+}
+
+func (s Settings) mounting() mounting { return mounting{s.least(), s.on("inverted")} }
+
+// command returns the command of a device that gets some power.
+func (m mounting) command(power int64) int64 {
+	command := withoutLeast(power, m.least)
+	if m.inverted {
+		return -command
+	}
+	return command
+}
+
 // least returns the setting min_power.
 func (s Settings) least() int64 { return int64(s.numberOr("min_power", 0)) }
 

@@ -13,11 +13,11 @@ import "fluxd/boards/sim"
 // Sources: the data sheets that package actuators names for its bridges.
 type Motor struct {
 	pwm, direction, pwm2, in1, in2, standby *sim.Pin
-	settings                                Settings
+	mounting                                mounting
 }
 
 func newMotor(pins map[string]*sim.Pin, settings Settings) Actuator {
-	return &Motor{pins["pwm"], pins["direction"], pins["pwm2"], pins["in1"], pins["in2"], pins["standby"], settings}
+	return &Motor{pins["pwm"], pins["direction"], pins["pwm2"], pins["in1"], pins["in2"], pins["standby"], settings.mounting()}
 }
 
 // power returns the mean voltage at the motor, in millionths of the supply, and whether its terminals are connected to something.
@@ -55,7 +55,7 @@ func (m *Motor) power() (power int64, connected bool) {
 // Command implements Actuator: the power, from full reverse to full forward.
 func (m *Motor) Command() int64 {
 	power, _ := m.power()
-	return m.settings.turned(withoutLeast(power, m.settings.least()))
+	return m.mounting.command(power)
 }
 
 // Limp implements Actuator: the motor coasts. A bridge with one direction input coasts without power, as an L298 does.

@@ -36,7 +36,7 @@ func pulse(pin *sim.Pin) time.Duration {
 // Servo is a servo or an electronic speed controller, whose command is the length of a pulse. It is limp without pulses.
 type Servo struct {
 	pwm         *sim.Pin
-	settings    Settings
+	mounting    mounting
 	low         int64         // the command of the shortest pulse
 	first, last time.Duration // the pulses of that command and of the largest
 	deadBand    time.Duration // around the command 0
@@ -61,7 +61,9 @@ func servoFor(pins map[string]*sim.Pin, settings Settings, low int64, deadBand t
 	trim := time.Duration(settings.numberOr("trim", 0))
 	first := time.Duration(settings.numberOr("min_pulse", float64(time.Millisecond))) + trim
 	last := time.Duration(settings.numberOr("max_pulse", float64(2*time.Millisecond))) + trim
-	return &Servo{pwm: pins["pwm"], settings: settings, low: low, first: first, last: max(last, first+1), deadBand: deadBand}
+	return &Servo{
+		pwm: pins["pwm"], mounting: settings.mounting(), low: low, first: first, last: max(last, first+1), deadBand: deadBand,
+	}
 }
 
 // Command implements Actuator: a position, or the speed of a motor.
@@ -76,7 +78,7 @@ func (s *Servo) Command() int64 {
 	if size := max(command, -command); size*wide <= int64(s.deadBand)*(full-s.low) {
 		return 0
 	}
-	return s.settings.turned(withoutLeast(command, s.settings.least()))
+	return s.mounting.command(command)
 }
 
 // Limp implements Actuator.
