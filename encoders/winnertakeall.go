@@ -8,7 +8,8 @@ import (
 )
 
 // WinnerTakeAll decodes the neuron that fired most within the window into its command. Among equals, the one that fired last
-// wins; if they fired in the same tick, the first in the list. Without a spike in the window there is no command.
+// wins; if they fired in the same tick, the first in the list. With ties: first, that one wins in any case, as in the TENNLab
+// framework. Without a spike in the window there is no command.
 //
 // With a margin, the winner stays until another neuron has that many spikes more in the window, or until it has none itself. So
 // two neurons that are about equally busy do not take turns with every spike. Electronic winner-take-all circuits have such a
@@ -18,6 +19,7 @@ type WinnerTakeAll struct {
 	window
 	choices []int64
 	margin  int
+	first   bool      // wins among equals
 	winner  int       // none: -1
 	open    bool      // the spikes have changed since the winner was found
 	changed core.Tick // the latest tick in which they did
@@ -28,6 +30,7 @@ type WinnerTakeAllOpts struct {
 	Window  time.Duration   `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
 	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"each neuron's command: -1 to 1 or a word"`
 	Margin  int             `yaml:"margin" unit:"spikes" default:"0" min:"0" max:"65536" live:"true" doc:"how many spikes more than the winner another neuron needs to take over"`
+	Ties    string          `yaml:"ties" default:"latest" enum:"latest,first" doc:"which of equally busy neurons wins: latest: the one that fired last; first: the first in the list of choices"`
 
 	Label bool `yaml:"-"` // the actuator is a label: choices are words, and the command is an index into them
 }
@@ -105,7 +108,8 @@ func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
 	if err := validate("winner-take-all decoder", opts, within(opts, "margin", opts.Margin)); err != nil {
 		return nil, err
 	}
-	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices)), margin: opts.Margin, winner: -1}
+	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices)), margin: opts.Margin,
+		first: opts.Ties == "first", winner: -1}
 	for i, choice := range opts.Choices {
 		if opts.Label {
 			w.choices = append(w.choices, int64(i))
@@ -152,7 +156,7 @@ func (w *WinnerTakeAll) judge() {
 	w.open = false
 	best := 0
 	for i := range w.counts {
-		if w.counts[i] > w.counts[best] || w.counts[i] == w.counts[best] && w.latest[i] > w.latest[best] {
+		if w.counts[i] > w.counts[best] || w.counts[i] == w.counts[best] && w.latest[i] > w.latest[best] && !w.first {
 			best = i
 		}
 	}
