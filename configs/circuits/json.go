@@ -286,7 +286,8 @@ func placed(fault *core.Fault) *strict.Error {
 // description converts a network that was checked.
 func (f *jsonNetwork) description() core.Description {
 	index := make(map[string]int, len(f.Neurons))
-	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses)), Seed: f.Seed}
+	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses)),
+		Seed: f.Seed}
 	for i := range f.Neurons {
 		index[f.Neurons[i].Name] = i
 		d.Neurons[i] = f.Neurons[i].neuron()
