@@ -1,6 +1,7 @@
 package encoders
 
 import (
+	"fmt"
 	"time"
 
 	"fluxd/core"
@@ -107,6 +108,9 @@ func (o *WinnerTakeAllOpts) Check() []options.Mistake {
 func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
 	if err := validate("winner-take-all decoder", opts, within(opts, "margin", opts.Margin)); err != nil {
 		return nil, err
+	}
+	if opts.Ties != "" && opts.Ties != "latest" && opts.Ties != "first" {
+		return nil, fmt.Errorf("winner-take-all decoder: ties: expected latest or first, got %q", opts.Ties)
 	}
 	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices)), margin: opts.Margin,
 		first: opts.Ties == "first", winner: -1}
