@@ -173,7 +173,7 @@ func TestClearedDecodersAreLikeNew(t *testing.T) {
 		for _, s := range spikes {
 			cleared.Spike(s.at, int(s.input))
 		}
-		if rapid.Bool().Draw(t, "advanced") {
+		if rapid.Bool().Draw(t, "passed") {
 			cleared.Advance(end)
 		}
 		cleared.Clear()

@@ -104,8 +104,7 @@ func NewFirstSpike(opts *FirstSpikeOpts) (*FirstSpike, error) {
 
 // Spike implements Decoder.
 func (d *FirstSpike) Spike(at core.Tick, input int) {
-	d.Advance(at)
-	if input == FrameSpike {
+	if input == FrameSpike { // one after the window is like none
 		d.spike, d.spiked = at, true
 		if d.open {
 			d.decide(since(d.start, at))

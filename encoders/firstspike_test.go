@@ -55,6 +55,9 @@ func TestFirstSpike(t *testing.T) {
 	d.Spike(501_000, FrameSpike)
 	d.Spike(501_000, FrameStart)
 	expect("a spike in the tick of the start, given first", FullScale, true)
+	d.Spike(601_000, FrameStart)
+	d.Spike(601_000, FrameStart)
+	expect("two starts in a tick begin one frame", FullScale, true)
 }
 
 // naiveFirst looks at every tick.
@@ -171,6 +174,11 @@ func TestFirstSpikeResumes(t *testing.T) {
 	longer = made(20 * time.Millisecond)
 	longer.Resume(shorter)
 	expect(longer, 0)
+	longer.Spike(300_000, FrameStart)
+	longer.Spike(325_000, FrameSpike)
+	longest := made(100 * time.Millisecond)
+	longest.Resume(longer)
+	expect(longest, 0)
 }
 
 func ExampleFirstSpike() {

@@ -64,9 +64,9 @@ func (o *ISIDecoderOpts) Limits(key string) (low, high int64, ok bool) {
 		}
 		e := options.Range{Value: int64(one), Low: 0, High: int64(max(longest, one))}
 		if (key == "intervals[0]") == o.Falling {
-			e.AtLeast(int64(other + time.Microsecond))
+			e.Low = int64(other + time.Microsecond)
 		} else {
-			e.AtMost(int64(other - time.Microsecond))
+			e.High = int64(other - time.Microsecond)
 		}
 		if o.Silence != 0 {
 			e.AtMost(int64(o.Silence))

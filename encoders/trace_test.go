@@ -103,8 +103,8 @@ func traceAt(spikes []windowSpike, at core.Tick, opts *TraceOpts) (level, follow
 func TestTraceIsTheNaiveOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		opts := &TraceOpts{Forward: "a", Backward: "b", Step: Share(rapid.IntRange(1000, FullScale).Draw(t, "step"))}
-		opts.Decay = time.Duration(rapid.SampledFrom([]int64{0, 1000, 7777, 100_000, 256_000, 3_333_333, 60_000_000, 3_600_000_000}).
-			Draw(t, "decay")) * time.Microsecond
+		opts.Decay = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 7777 * time.Microsecond, 100 * time.Millisecond,
+			256 * time.Millisecond, 3_333_333 * time.Microsecond, time.Minute, time.Hour}).Draw(t, "decay")
 		d, err := NewTrace(opts)
 		if err != nil {
 			t.Fatal(err)

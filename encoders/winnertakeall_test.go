@@ -30,11 +30,9 @@ func TestWinnerStaysWithinItsMargin(t *testing.T) {
 	expect("one spike more is too few", 10, true)
 	w.Spike(300, 1)
 	expect("two more", 20, true)
-	w.Spike(400, 0)
-	w.Spike(400, 0)
-	w.Spike(400, 0)
-	w.Spike(400, 1)
-	w.Spike(400, 1)
+	for _, input := range []int{0, 0, 0, 0, 1, 1, 1} { // 5 to 3, then 5 to 6
+		w.Spike(400, input)
+	}
 	expect("what happens in one tick is judged together", 20, true)
 	w.Advance(1300)
 	expect("the other one has one more", 20, true)
@@ -46,6 +44,13 @@ func TestWinnerStaysWithinItsMargin(t *testing.T) {
 	expect("a winner without a spike in the window has lost", 20, true)
 	w.Advance(3100)
 	expect("all have left", 0, false)
+	for _, s := range []windowSpike{{at: 5000, input: 0}, {at: 5101, input: 1}, {at: 5102, input: 1}, {at: 5600, input: 0},
+		{at: 5601, input: 1}} {
+		w.Spike(s.at, int(s.input))
+	}
+	expect("2 to 3", 10, true)
+	w.Advance(6150) // 1 to 3 at 6000, and 1 to 1 at 6102
+	expect("each tick is judged, not only the last one", 20, true)
 }
 
 // Another margin takes effect at once. The winner is known over a change of the window.
@@ -120,7 +125,7 @@ func TestWinnerTakeAllIsTheNaiveOne(t *testing.T) {
 		var all []windowSpike
 		at := core.Tick(0)
 		for range rapid.IntRange(1, 30).Draw(t, "spikes") {
-			at += core.Tick(rapid.IntRange(0, 15).Draw(t, "gap"))
+			at += core.Tick(rapid.OneOf(rapid.IntRange(0, 1), rapid.IntRange(0, 15)).Draw(t, "gap"))
 			s := windowSpike{at: at, input: int32(rapid.IntRange(0, inputs-1).Draw(t, "input"))}
 			w.Spike(s.at, int(s.input))
 			all = append(all, s)

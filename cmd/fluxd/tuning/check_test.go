@@ -82,3 +82,23 @@ mqtt: {broker: none}
 		t.Errorf("read more often: %v", err)
 	}
 }
+
+// Tuning moves the two intervals of a decoder, but never reverses what they mean.
+func TestIntervalsKeepTheirDirection(t *testing.T) {
+	tuner := newTuner(t, "wheel.yaml", `robot: wheel
+board: {kind: sim}
+network: {neurons: {a: {}}}
+actuators: {wheel: {device: dimmer, pwm: GPIO12, decode: {kind: isi, neuron: a, intervals: [50ms, 5ms]}}}
+mqtt: {broker: none}
+`)
+	const longer, shorter = "actuators.wheel.decode.intervals[0]", "actuators.wheel.decode.intervals[1]"
+	for _, c := range []struct {
+		path     string
+		ms       float64
+		accepted bool
+	}{{longer, 4, false}, {shorter, 50, false}, {longer, 100, true}, {shorter, 70, true}, {longer, 90, true}, {longer, 60, false}} {
+		if err := tuner.Set(Request{Values: map[string]float64{c.path: c.ms * 1000}}); (err == nil) != c.accepted {
+			t.Errorf("%s=%gms: %v", c.path, c.ms, err)
+		}
+	}
+}
