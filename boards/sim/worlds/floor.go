@@ -100,7 +100,7 @@ type FloorFood struct {
 	At        *FloorPlace     `yaml:"at" doc:"place, such as [3 m, 2 m]; absent: random"`
 	Radius    physic.Distance `yaml:"radius" default:"3 cm" min:"1 mm" max:"1 m" doc:"the robot eats it when its body comes so near to the middle"`
 	Returns   bool            `yaml:"returns" default:"true" doc:"eaten food comes back at a random place; false: it is gone"`
-	Number    int             `yaml:"number" default:"1" min:"1" max:"1000" doc:"how many, at random places"`
+	Number    int             `yaml:"number" default:"1" min:"1" max:"200" doc:"how many, at random places"`
 	Clearance physic.Distance `yaml:"clearance" default:"20 cm" min:"0 m" max:"10 m" doc:"least distance of a random place from a wall"`
 	Apart     physic.Distance `yaml:"apart" default:"30 cm" min:"0 m" max:"20 m" doc:"least distance of a random place from the robot"`
 }

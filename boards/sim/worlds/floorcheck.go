@@ -14,7 +14,7 @@ const (
 	mostWalls  = 1000 // each piece counts, and each side of an obstacle
 	mostLines  = 20
 	mostPoints = 200 // of a line
-	mostThings = 1000
+	mostThings = 200
 )
 
 // floorCheck collects mistakes.

@@ -48,8 +48,11 @@ func newFloorLines(o *FloorOpts) *floorLines {
 	l := &floorLines{ground: shades[o.Ground], radius: metres(o.Spot) / 2}
 	for i := range o.Lines {
 		line := lineOf(&o.Lines[i])
+		if line.length == 0 {
+			continue
+		}
+		l.cut(&line, &o.Lines[i], len(l.lines))
 		l.lines = append(l.lines, line)
-		l.cut(&line, &o.Lines[i], i)
 	}
 	if len(l.stripes) == 0 {
 		return l
@@ -339,4 +342,9 @@ func (p *progress) follow(at vector, reach float64) {
 }
 
 // laps returns how often the robot has gone along the whole line.
-func (p *progress) laps() float64 { return p.way / p.line.length }
+func (p *progress) laps() float64 {
+	if p.line == nil {
+		return 0
+	}
+	return p.way / p.line.length
+}

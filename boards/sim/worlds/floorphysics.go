@@ -76,8 +76,9 @@ func (l *floorLamp) dark() bool { return l.reached && l.Reached == "goes_out" }
 // floorFood is a piece of food.
 type floorFood struct {
 	*FloorFood
-	at    vector
-	eaten bool // and gone
+	at     vector
+	radius float64
+	eaten  bool // and gone
 }
 
 const (
@@ -89,8 +90,10 @@ const (
 )
 
 func newFloor(o *FloorOpts, body *Body) *floor {
-	f := &floor{FloorOpts: o, lines: newFloorLines(o), radius: metres(body.Radius), track: metres(body.Track),
-		top: float64(body.TopSpeed) / 1e9, lag: o.Motors.Lag.Seconds(), wheel: metres(body.Wheel) * math.Pi, facing: vector{1, 0}}
+	const least = 0.001 // of lengths, for a body that comes from no file
+	f := &floor{FloorOpts: o, lines: newFloorLines(o), radius: max(metres(body.Radius), least), track: max(metres(body.Track), least),
+		top: max(float64(body.TopSpeed)/1e9, least), lag: max(o.Motors.Lag.Seconds(), stepSeconds),
+		wheel: max(metres(body.Wheel), least) * math.Pi, facing: vector{1, 0}}
 	f.wobble = share(o.Motors.Noise) * math.Sqrt(2*stepSeconds/wobbleTime)
 	for i := range o.Lamps {
 		l := &o.Lamps[i]
@@ -100,7 +103,7 @@ func newFloor(o *FloorOpts, body *Body) *floor {
 	}
 	for i := range o.Food {
 		for range kindred(o.Food[i].At, o.Food[i].Number) {
-			f.food = append(f.food, floorFood{FloorFood: &o.Food[i]})
+			f.food = append(f.food, floorFood{FloorFood: &o.Food[i], radius: metres(o.Food[i].Radius)})
 		}
 	}
 	var none splitmix64.Random
@@ -388,7 +391,11 @@ func (f *floor) reach(l *floorLamp) {
 
 // eat lets food disappear, or come back elsewhere, if the robot touches it.
 func (f *floor) eat(p *floorFood) {
-	if p.eaten || f.at.distance(p.at) > f.radius+metres(p.Radius) {
+	if p.eaten {
+		return
+	}
+	near := f.radius + p.radius
+	if math.Abs(f.at.x-p.at.x) > near || f.at.distance(p.at) > near {
 		return
 	}
 	if f.eaten == 0 {
@@ -404,7 +411,7 @@ func (f *floor) eat(p *floorFood) {
 
 // grow puts food at a random place.
 func (f *floor) grow(p *floorFood) {
-	apart := max(metres(p.Apart), f.radius+metres(p.Radius))
+	apart := max(metres(p.Apart), f.radius+p.radius)
 	p.eaten = false
 	p.at = f.plan.find(f.random, metres(p.Clearance), 0, func(at vector) bool { return f.at.distance(at) >= apart })
 }
@@ -433,7 +440,10 @@ func (f *floor) current() float64 {
 func (f *floor) voltage() float64 {
 	b := &f.Battery
 	full, empty := float64(b.Full)/1e9, float64(b.Empty)/1e9
-	left := max(1-f.used/float64(share(b.Capacity)*3600), 0)
+	left := 0.0
+	if !f.empty() {
+		left = 1 - f.used/float64(share(b.Capacity)*3600)
+	}
 	open := empty + float64((full-empty)*left)
 	return max(open-float64(float64(b.Resistance)/1e9*f.current()), 0)
 }

@@ -10,7 +10,7 @@ import (
 func (f *floor) picture(columns, rows int) string {
 	width, depth := f.plan.width, f.plan.depth
 	columns = int(min(float64(columns), float64(rows)*2*width/depth))
-	if columns < 4 || rows < 3 {
+	if columns < 4 || rows < 3 || width == 0 {
 		return ""
 	}
 	grid := make([][]rune, rows)
@@ -103,7 +103,7 @@ func (f *floor) draw(d *Drawing) {
 	}
 	for i := range f.food {
 		if p := &f.food[i]; !p.eaten {
-			d.Circle(StyleFood, pointOf(p.at), metres(p.Radius))
+			d.Circle(StyleFood, pointOf(p.at), p.radius)
 		}
 	}
 	for i := range f.plan.solids {

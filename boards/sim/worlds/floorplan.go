@@ -135,8 +135,8 @@ func (p *floorPlan) inside(at vector) bool {
 	return false
 }
 
-// findTries is how often find tries before it is content with less: thousands, because a place in a narrow way is rare.
-const findTries = 2000
+// findTries is how often find tries before it is content with less: often, because a place in a narrow way is rare.
+const findTries = 1000
 
 // find returns a random place with a clearance to everything solid, at which a condition holds. Where there is none, it is
 // content with less: with half the clearance, but at least least, and finally with the freest place that it has seen.
@@ -151,7 +151,7 @@ func (p *floorPlan) find(random *splitmix64.Random, clearance, least float64, su
 		if gap > freest {
 			best, freest = at, gap
 		}
-		if tries == 8*findTries {
+		if tries == 4*findTries {
 			return best
 		}
 		if tries%findTries == 0 {

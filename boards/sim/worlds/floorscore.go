@@ -34,7 +34,7 @@ func (f *floor) goal() string {
 		return "ate the food"
 	case f.Goal == "food":
 		return fmt.Sprintf("ate %g pieces of food", target)
-	case f.Goal == "laps" && target == 1 && f.progress.line.closed:
+	case f.Goal == "laps" && target == 1 && len(f.lines.lines) > 0 && f.lines.lines[0].closed:
 		return "drove a lap"
 	case f.Goal == "laps" && target == 1:
 		return "drove along the line"
