@@ -91,8 +91,9 @@ const (
 
 func newFloor(o *FloorOpts, body *Body) *floor {
 	const least = 0.001 // of lengths, for a body that comes from no file
-	f := &floor{FloorOpts: o, lines: newFloorLines(o), radius: max(metres(body.Radius), least), track: max(metres(body.Track), least),
-		top: max(float64(body.TopSpeed)/1e9, least), lag: max(o.Motors.Lag.Seconds(), stepSeconds),
+	f := &floor{FloorOpts: o, lines: newFloorLines(o), radius: max(metres(body.Radius), least),
+		track: max(metres(body.Track), least),
+		top:   max(float64(body.TopSpeed)/1e9, least), lag: max(o.Motors.Lag.Seconds(), stepSeconds),
 		wheel: max(metres(body.Wheel), least) * math.Pi, facing: vector{1, 0}}
 	f.wobble = share(o.Motors.Noise) * math.Sqrt(2*stepSeconds/wobbleTime)
 	for i := range o.Lamps {
