@@ -2,8 +2,11 @@ package daemon
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 
 	"fluxd/boards/sim"
+	"fluxd/configs"
 	"fluxd/splitmix64"
 )
 
@@ -22,7 +26,12 @@ type walker struct {
 
 func newHexapod(t testing.TB) *walker {
 	t.Helper()
-	s, err := NewSimulation(load(t, "hexapod"), 1, slog.New(slog.DiscardHandler))
+	return newWalker(t, load(t, "hexapod"))
+}
+
+func newWalker(t testing.TB, robot *configs.Robot) *walker {
+	t.Helper()
+	s, err := NewSimulation(robot, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,5 +149,60 @@ func TestHexapodChangesItsGait(t *testing.T) {
 	}
 	if w.value("stumbles") != 0 || w.value("falls") != 0 || w.value("distance_m") < 2 {
 		t.Error(w.body.World.Score().Text)
+	}
+}
+
+// Chips on the robot sense how it walks: a switch under a foot, an inertial sensor, a monitor of the servos' supply, and
+// quantities of the world without a chip.
+func TestHexapodSenses(t *testing.T) {
+	t.Parallel() // in virtual time
+	data, err := fs.ReadFile(load(t, "hexapod").Files, "hexapod.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(
+		"board: {kind: sim, world: gait}", "board: {kind: raspberrypi}", // a robot file for a real board
+		"careful: {senses: nothing}", "careful: {senses: nothing}, toe: {senses: contact left_front}",
+		"\nsensors:\n", `
+sensors:
+  toe:  {device: button, pin: GPIO22, encode: {kind: edge, to: seen}}
+  az:   {device: mpu6050, bus: I2C1, address: 0x68, measure: accel_z, every: 5ms, encode: &see {kind: rate, range: [0 m/s², 20 m/s²], max: 10 Hz, to: seen}}
+  volt: {device: ina219, bus: I2C1, address: 0x41, measure: voltage, every: 50ms, encode: {<<: *see, range: [0 V, 10 V]}}
+  roll: {device: simulated, quantity: roll, unit: °, every: 5ms, encode: {<<: *see, range: [-10 °, 10 °]}}
+`, "\n    hurry:   {}\n", "\n    hurry: {}\n    seen: {}\n").Replace(string(data))
+	file := filepath.Join(t.TempDir(), "pi.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	robot, err := configs.LoadInWorld(file, "gait")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWalker(t, robot)
+	w.press("hurry", 1)
+	w.goOn(time.Second, nil)
+	samples, agree, edges, was, least, most := 0, 0, 0, 0., math.Inf(1), math.Inf(-1)
+	w.goOn(10*time.Second, func(int) {
+		sensed, down := w.Sensors(), w.body.World.State()["left_front_down"]
+		toe, z := sensed["toe"].Value.(float64), sensed["az"].Value.(float64)
+		samples++
+		if toe == down {
+			agree++
+		}
+		if toe != was {
+			edges++
+		}
+		was, least, most = toe, min(least, z), max(most, z)
+	})
+	if agree < samples*98/100 || edges < 30 || edges > 33 { // 10 s of steps of 635 ms
+		t.Errorf("the switch agrees with the foot %d times of %d, and has %d edges", agree, samples, edges)
+	}
+	// Upright the robot bounces a little at every step.
+	if least < 4 || least > 9 || most < 10 || most > 16 {
+		t.Errorf("upwards it feels %.2f to %.2f m/s²", least, most)
+	}
+	if volt, roll := w.Sensors()["volt"].Value.(float64), w.Sensors()["roll"].Value.(float64); volt < 5 || volt > 5.9 ||
+		math.Abs(roll) > 3 {
+		t.Errorf("%.3f V, roll %.2f°", volt, roll)
 	}
 }
