@@ -174,7 +174,7 @@ sensors:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	robot, err := configs.LoadInWorld(file, "gait")
+	robot, err := configs.LoadWith(file, configs.Changes{World: "gait"})
 	if err != nil {
 		t.Fatal(err)
 	}
