@@ -34,7 +34,7 @@ type Simulation struct {
 // file says, without what an earlier run has learnt or tuned.
 func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simulation, error) {
 	if config.Board.Kind != "sim" {
-		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}", config.Source, config.Board.Kind)
+		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}, or --world", config.Source, config.Board.Kind)
 	}
 	s := &Simulation{}
 	r, err := assemble(config, hardware.Options{Seed: seed, Log: log}, func() time.Duration { return s.now })
@@ -79,21 +79,32 @@ func (s *Simulation) Recorded() (longest time.Duration) {
 // Halt brings the actuators to failsafe and releases the robot's parts.
 func (s *Simulation) Halt() error { return s.halt() }
 
-// Restart begins another episode, with new seeds for the world and the network: the world starts again, and so does all of the
-// robot but its clock, what it has learnt and what was tuned.
+// Restart begins another episode, with new seeds for the world and the network. The world begins again, and so does all of the robot
+// but its clock, what it has learnt and what was tuned. The episode begins with a whole second: there every sensor is read and every
+// world begins a step, as at time 0.
 func (s *Simulation) Restart(world, network uint64) error {
+	learnt := s.network.Snapshot(0)
+	s.network.Reset()
+	s.now = (max(s.now, time.Duration(s.network.Now())*time.Microsecond) + time.Second - 1).Truncate(time.Second)
+	s.advance(core.Tick(s.now/time.Microsecond) - 1) // what the network does until then is forgotten
 	if s.body.World != nil {
+		s.body.World.Advance(s.now)
 		s.body.World.Restart(world)
 	}
-	if err := s.restart(network); err != nil {
-		return err
+	err := s.restart(network)
+	if err == nil {
+		_, err = s.network.Restore(learnt)
 	}
+	for i := range s.due {
+		s.due[i] = s.now
+	}
+	s.edges = s.now
 	for _, o := range s.outputs {
 		o.Guard.Hold(actuators.Disarmed) // to failsafe at once, whatever the slew rate
 		s.write(o)
 		o.Guard.Release(actuators.Disarmed)
 	}
-	return nil
+	return err
 }
 
 // progressEvery is how often a simulation reports its progress, in simulated time.
@@ -115,7 +126,7 @@ func (s *Simulation) Advance(ctx context.Context, until time.Duration, progress 
 		}
 		s.now = next
 		s.step()
-		if s.over() {
+		if w := s.body.World; w != nil && w.Over() {
 			return nil
 		}
 	}
@@ -126,9 +137,6 @@ func (s *Simulation) Advance(ctx context.Context, until time.Duration, progress 
 	progress(s.now)
 	return nil
 }
-
-// over reports whether the episode of the world is over.
-func (s *Simulation) over() bool { return s.body.World != nil && s.body.World.Over() }
 
 // nextEvent returns when something is due, and false when nothing is.
 func (s *Simulation) nextEvent() (time.Duration, bool) {

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// drawn is a robot whose network is drawn at random, for a Raspberry Pi.
+const drawn = `robot: drawn
+board: {kind: raspberrypi}
+sensors:
+  left_eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 100 Hz, to: eye}}
+network:
+  seed: 1
+  neurons: {eye: {count: 20}, motor: {threshold: 60}, restless: {noise: {rate: 5}}}
+  synapses:
+    - {from: eye, to: motor, rule: {kind: fixed-probability, probability: 0.5}, weight: {min: 5, max: 30}}
+    - {from: restless, to: motor, weight: 100}
+actuators:
+  left_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, decode: {kind: count, neuron: motor, full: 60 Hz, window: 200ms}}
+mqtt: {broker: none}
+`
+
+// simulated runs fluxd sim, which must end well, and returns its result.
+func simulated(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, errs := fluxd(append([]string{"sim"}, args...)...)
+	if code != 0 {
+		t.Fatalf("%v: exit %d: %s", args, code, errs)
+	}
+	return out
+}
+
+// A robot for a Raspberry Pi is simulated as it is, in the world that the command line names.
+func TestSimPutsARobotIntoAWorld(t *testing.T) {
+	robot := write(t, drawn)
+	if code, _, errs := fluxd("sim", robot); code != exitFailure || !strings.Contains(errs, "board raspberrypi: a simulation needs") {
+		t.Errorf("without a world: exit %d: %s", code, errs)
+	}
+	if out := simulated(t, robot, "--world", "arena", "--for", "1s"); !strings.Contains(out, "the lamp") {
+		t.Errorf("in the arena: %s", out)
+	}
+}
+
+// --set network.seed draws the network as that seed in the file does. --network-seed leaves the network as it is, and changes its
+// noise. So does --seed, which also changes the world.
+func TestSimSeeds(t *testing.T) {
+	robot, other := write(t, drawn), write(t, strings.Replace(drawn, "seed: 1", "seed: 77", 1))
+	run := func(robot string, args ...string) string {
+		return simulated(t, append([]string{robot, "--world", "arena", "--for", "3s"}, args...)...)
+	}
+	as1, as77 := run(robot), run(other)
+	if set := run(robot, "--set", "network.seed=77"); set != as77 || set == as1 {
+		t.Errorf("--set network.seed=77: %s\nin the file: %s\nwith seed 1: %s", set, as77, as1)
+	}
+	if noise := run(robot, "--network-seed", "77"); noise == as1 || noise == as77 {
+		t.Errorf("--network-seed 77: %s\nwith seed 1: %s\nnetwork.seed 77: %s", noise, as1, as77)
+	}
+	if same := run(robot, "--network-seed", "1", "--seed", "1"); same != as1 {
+		t.Errorf("with the default seeds: %s, want %s", same, as1)
+	}
+	type seeds struct {
+		Trials []struct {
+			Seed    uint64
+			Network uint64 `json:"network_seed"`
+		}
+	}
+	for _, c := range []struct {
+		args             []string
+		seed, seedOfNext uint64 // of the network in two trials of two episodes
+	}{
+		{nil, 1, 3}, {[]string{"--seed", "5"}, 5, 7}, {[]string{"--network-seed", "9"}, 9, 11},
+		{[]string{"--seed", "5", "--network-seed", "9"}, 9, 11}, {[]string{"--set", "network.seed=77"}, 77, 79},
+	} {
+		var got seeds
+		out := run(robot, append(c.args, "--trials", "2", "--episodes", "2", "--for", "1ms", "--json")...)
+		if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Trials) != 2 ||
+			got.Trials[0].Network != c.seed || got.Trials[1].Network != c.seedOfNext {
+			t.Errorf("%q: %+v, %v", c.args, got, err)
+		}
+	}
+}
+
+// The results go into files, too, and stdout has nothing but JSON with --json.
+func TestSimWritesFiles(t *testing.T) {
+	folder := t.TempDir()
+	table, svg, raster := filepath.Join(folder, "t.csv"), filepath.Join(folder, "%d.svg"), filepath.Join(folder, "one.png")
+	trials := []string{"lightseeker", "--trials", "3", "--for", "2s"}
+	text := simulated(t, trials...)
+	out := simulated(t, append(trials, "--json", "--csv", table, "--picture", svg)...)
+	var result struct {
+		Robot, World string
+		Trials       []struct{ Score map[string]*float64 }
+	}
+	if err := json.Unmarshal([]byte(out), &result); err != nil || result.Robot != "lightseeker" || result.World != "arena" ||
+		len(result.Trials) != 3 || result.Trials[0].Score["lamps"] == nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	data, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll(); err != nil || len(rows) != 4 || rows[3][0] != "3" {
+		t.Errorf("%v: %s", err, data)
+	}
+	for _, name := range []string{"1.svg", "2.svg", "3.svg"} {
+		data, err := os.ReadFile(filepath.Join(folder, name))
+		var whole any
+		if err != nil || xml.Unmarshal(data, &whole) != nil || !strings.Contains(string(data), `class="path"`) {
+			t.Errorf("%s: %v: %s", name, err, data)
+		}
+	}
+	if again := simulated(t, append(trials, "--picture", raster, "--csv", table)...); again != text {
+		t.Errorf("with files: %s, want %s", again, text)
+	}
+	data, err = os.ReadFile(raster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if picture, err := png.Decode(bytes.NewReader(data)); err != nil || picture.Bounds().Dx() != 800 {
+		t.Errorf("%v", err)
+	}
+	if files, _ := filepath.Glob(folder + "/*"); len(files) != 5 {
+		t.Errorf("wrote %v", files)
+	}
+}
+
+// Mistakes of the command line are found before anything is simulated.
+func TestSimRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--episodes", "0"}, exitConfig, "--episodes 0: expected at least 1"},
+		{[]string{"--jobs", "0"}, exitConfig, "--jobs 0: expected at least 1"},
+		{[]string{"--trials", "2000000"}, exitConfig, "--trials 2000000 --episodes 1: expected at most 1000000 episodes in all"},
+		{[]string{"--trials", "2", "--save-learnt", "w"}, exitConfig, "expected a single trial, whose robot is kept, got --trials 2"},
+		{[]string{"--picture", "a.gif"}, exitConfig, `--picture "a.gif": expected a name that ends with .svg or .png`},
+		{[]string{"--world", "table", "--picture", "a.svg"}, exitFailure, "the world table has no picture"},
+		{[]string{"--world", "nowhere"}, exitConfig, `"nowhere": expected one of`},
+		{[]string{"--set", "network.seed=x"}, exitConfig, `--set network.seed: expected a whole number from 0 to 2^64 - 1, got "x"`},
+		{[]string{"--set", "network.seed=1", "--set", "network.seed=1"}, exitConfig, "--set network.seed: given twice, expected once"},
+		{[]string{"--set", "motor_l.treshold=1"}, exitConfig, "did you mean network.neurons.motor_l.threshold?"},
+		{[]string{"--csv", "/"}, exitFailure, "/: "},
+	} {
+		code, out, errs := fluxd(append([]string{"sim", "lightseeker", "--for", "1ms"}, c.args...)...)
+		if code != c.code || !strings.Contains(errs, c.says) || c.code == exitConfig && out != "" {
+			t.Errorf("%q: exit %d, %q: %s", c.args, code, out, errs)
+		}
+	}
+}
