@@ -32,10 +32,11 @@ RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
 # Troubles with brokers, and clients that mean harm, for seconds each: make long and make brokers run them.
 BROKERS := AnyBroker|OwnBroker
 
-# What make test leaves to make long: these, and the commands in the documentation, for which both programs are built.
-LATER := '$(BROKERS)|Documentation'
+# What make test leaves to make long: these, the commands in the documentation, for which both programs are built, and what robots do in
+# hundreds of simulated minutes.
+LATER := '$(BROKERS)|Documentation|Claims'
 
-.PHONY: run build quick test long format race sequential documentation oracle emulated cross hil brokers plots bench clean
+.PHONY: run build quick test long format race sequential documentation claims oracle emulated cross hil brokers plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -54,7 +55,7 @@ quick: format
 test: format
 	@$(MAKE) --no-print-directory -j 2 race sequential
 
-long: oracle cross documentation
+long: oracle cross documentation claims
 	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
 		echo "$(GOTEST) -race $(SEQUENTIAL)"; CGO_ENABLED=1 $(GOTEST) -race $(SEQUENTIAL) || exit 1; \
 		echo "$(GOTEST) $(RACE) ./cmd/fluxd/daemon -run '$(BROKERS)'"; CGO_ENABLED=1 $(GOTEST) $(RACE) ./cmd/fluxd/daemon -run '$(BROKERS)'; \
@@ -78,6 +79,10 @@ sequential:
 	$(GOTEST) $(SEQUENTIAL)
 
 # Every command in README.md and docs.
+# What the files of the robots claim.
+claims:
+	$(GOTEST) ./cmd/fluxd/lab -run Claims
+
 documentation:
 	$(GOTEST) ./docs
 

@@ -100,6 +100,7 @@ type Mount struct {
 	Senses string              `yaml:"senses" doc:"what it senses, if its device leaves that open: one of what the world offers, such as line; nothing: it is at rest"`
 	Wheel  string              `yaml:"wheel" enum:"left,right" doc:"the wheel that it turns with"`
 	Cone   physic.Angle        `yaml:"cone" min:"0 °" max:"360 °" doc:"full width of the cone in which it senses; absent: that of the device"`
+	Row    physic.Distance     `yaml:"row" max:"2 m" doc:"of a linearray: distance from its first sensor to its last, to the right; absent: 1 cm from one to the next"`
 	Noise  Amount              `yaml:"noise" doc:"standard deviation of its readings, in their unit; absent: none"`
 	Delay  time.Duration       `yaml:"delay" default:"0s" max:"1s" doc:"how old what it senses is"`
 
@@ -128,6 +129,37 @@ func (r *Robot) mount(sensor string) Mount {
 		}
 	}
 	return Mount{}
+}
+
+// row returns the mounts of a row of sensors, which are the same but for their places. One mount among the sensors is that of the
+// whole row, and all of them share it.
+func (r *Robot) row(all []*Sensor) (mounts []Mount) {
+	whole := r.mount(all[0].Name)
+	for _, s := range all {
+		if m := r.mount(s.Name); m.Given {
+			whole = m
+			break
+		}
+	}
+	count := 0
+	for i := range r.Wiring {
+		if c := &r.Wiring[i]; c.Name == all[0].Name && c.Device == all[0].Device {
+			count++
+		}
+	}
+	if whole.Row == 0 {
+		whole.Row = physic.Distance(count-1) * 10 * physic.MilliMetre
+	}
+	if whole.At == nil {
+		whole.At = &[2]physic.Distance{r.Body.Radius, 0}
+	}
+	for i := range count {
+		m, at := whole, *whole.At
+		at[1] += whole.Row/2 - whole.Row*physic.Distance(i)/physic.Distance(max(1, count-1))
+		m.At = &at
+		mounts = append(mounts, m)
+	}
+	return mounts
 }
 
 // role returns what an actuator moves: what the body says, or the part that has the actuator's name.
@@ -165,6 +197,7 @@ var devices = map[string]func(s *Sensor) string{
 	"hcsr04":     func(*Sensor) string { return "range" },
 	"vl53l0x":    func(*Sensor) string { return "range" },
 	"button":     func(*Sensor) string { return "contact" },
+	"linearray":  func(*Sensor) string { return "line" },
 	"quadrature": func(*Sensor) string { return "wheel" },
 	"tmp102":     func(*Sensor) string { return "temperature" },
 	"tmp105":     func(*Sensor) string { return "temperature" },

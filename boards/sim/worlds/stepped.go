@@ -2,6 +2,7 @@ package worlds
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -89,6 +90,9 @@ func (w *stepped) begin(seed uint64) {
 func (w *stepped) sensesOf(robot *Robot) func([]*Sensor) senses {
 	return func(all []*Sensor) senses {
 		by := senses{}
+		if len(all) > 0 && all[0].Device == "linearray" {
+			return w.rowOf(robot, all)
+		}
 		for _, s := range all {
 			what, m := robot.senses(s), robot.mount(s.Name)
 			if what == "nothing" {
@@ -104,6 +108,22 @@ func (w *stepped) sensesOf(robot *Robot) func([]*Sensor) senses {
 		}
 		return by
 	}
+}
+
+// rowOf returns what each sensor of a row senses, by its number.
+func (w *stepped) rowOf(robot *Robot, all []*Sensor) senses {
+	by := senses{}
+	what := robot.senses(all[0])
+	one, why := matched(w.physics.quantities(), all[0], what)
+	if why != "" || what == "nothing" {
+		return by
+	}
+	for i, m := range robot.row(all) {
+		if now, err := w.physics.sense(one, &m, what); err == nil {
+			by[strconv.Itoa(i)] = w.sensed(one, &m, now)
+		}
+	}
+	return by
 }
 
 // sensed makes a twin's function of a quantity: with the sensor's delay and noise, converted back through its curve. It may be
