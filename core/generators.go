@@ -87,8 +87,8 @@ func (n *Noise) generator(w *converter, refractory Tick) *generator {
 		return nil
 	}
 	// All that follows is in quarters of a tick: the mean of two ranges is a product of halves.
-	least := 4 * max(int64(refractory), 1)
-	busy := float64(least) + (float64(spikesMin)+float64(spikesMax)-2)*float64(intervalMin+intervalMax)
+	least := 4 * min(max(refractory, 1), MaxDelay)
+	busy := float64(least) + float64((float64(spikesMin)+float64(spikesMax)-2)*float64(intervalMin+intervalMax))
 	if highest := 1e6 / math.Ceil(busy/4); n.Rate > highest {
 		fail("noise.rate", "%g per second: expected at most %s: %s", n.Rate, fourDigits(highest), n.busyWith(refractory))
 		return nil
@@ -139,7 +139,7 @@ func (p *Pattern) check(w *converter, refractory Tick) {
 		w.fail("pattern.times", refuse(ErrRange, "%d times: expected 1 to %d", len(p.Times), MaxTimes))
 		return
 	}
-	refractory = max(refractory, 1)
+	refractory = min(max(refractory, 1), MaxDelay)
 	for i, at := range p.Times {
 		field := fmt.Sprintf("pattern.times[%d]", i)
 		switch {

@@ -214,6 +214,18 @@ func TestStreamsAreIndependent(t *testing.T) {
 	if two := run(1, nameless, nameless); slices.Equal(two[0], two[1]) {
 		t.Error("two neurons without names have the same spikes")
 	}
+	whole := Description{Neurons: []Neuron{nameless, a, nameless, nameless}, Seed: 1}
+	parts, _, err := Split(whole, 4)
+	if err != nil || len(parts) != 4 {
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
+	var split [][]Spike
+	for _, p := range parts {
+		split = append(split, p.Advance(10_000_000, nil))
+	}
+	if got, want := Merge(nil, split...), mustBuild(t, whole).Advance(10_000_000, nil); !slices.Equal(got, want) {
+		t.Error("the parts of a network have other streams than the whole")
+	}
 	at, both := map[Tick]bool{}, 0
 	for _, t := range more[0] {
 		at[t/1000] = true
@@ -491,6 +503,8 @@ func TestGeneratorsThatAreRefused(t *testing.T) {
 		{func(n *Neuron) { n.Pattern = &Pattern{Period: 5000, Times: []Tick{2000, 2000}}; n.Refractory = 0 },
 			"pattern.times[1]: 2000 us"},
 		{func(n *Neuron) { n.Noise, n.Leak = &Noise{Rate: -1}, -1 }, "leak: -1"},
+		{func(n *Neuron) { n.Noise, n.Refractory = &Noise{Rate: 1}, 1<<62 }, "refractory: 4611686018427387904 us"},
+		{func(n *Neuron) { n.Pattern, n.Refractory = &Pattern{Period: 10, Times: []Tick{0, 1}}, math.MaxInt64 }, "refractory: "},
 	} {
 		n := Neuron{Name: "n", Threshold: 100, Leak: 1000, Refractory: 1000}
 		c.change(&n)
