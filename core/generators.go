@@ -63,6 +63,47 @@ func (n *Noise) ranges() (spikesMin, spikesMax int, intervalMin, intervalMax Tic
 	return spikesMin, spikesMax, intervalMin, intervalMax
 }
 
+// rates returns the lowest and the highest rate that leave room for bursts and refractory periods. The ranges must be valid.
+func (n *Noise) rates(refractory Tick) (lowest, highest float64) {
+	spikesMin, spikesMax, intervalMin, intervalMax := n.ranges()
+	least := float64(min(max(refractory, 1), MaxDelay))
+	return 1e6 / float64(MaxDelay), 1e6 / math.Ceil(least+n.burstTime(spikesMin, spikesMax, intervalMin, intervalMax)/4)
+}
+
+// burstTime returns the mean time from the first to the last spike of a burst, in quarters of a tick: it is the product of two
+// halves.
+func (n *Noise) burstTime(spikesMin, spikesMax int, intervalMin, intervalMax Tick) float64 {
+	return float64((float64(spikesMin) + float64(spikesMax) - 2) * float64(intervalMin+intervalMax))
+}
+
+func (n *Noise) spikesFit() bool {
+	spikesMin, spikesMax, _, _ := n.ranges()
+	return spikesMin >= 1 && spikesMax >= spikesMin && spikesMax <= math.MaxInt32
+}
+
+func (n *Noise) intervalsFit() bool {
+	_, spikesMax, intervalMin, intervalMax := n.ranges()
+	return spikesMax <= 1 || intervalMin >= 1 && intervalMax >= intervalMin && intervalMax <= MaxDelay
+}
+
+// GeneratorFits reports whether the numbers of Noise or Pattern are valid and leave room for each other and the refractory
+// period. Mistakes says what is wrong if it does not.
+func (n *Neuron) GeneratorFits() bool {
+	if o := n.Noise; o != nil {
+		if !o.spikesFit() || !o.intervalsFit() {
+			return false
+		}
+		lowest, highest := o.rates(n.Refractory)
+		return o.Rate >= lowest && o.Rate <= highest
+	}
+	if n.Pattern != nil {
+		var w converter
+		n.Pattern.check(&w, n.Refractory)
+		return len(w.mistakes) == 0
+	}
+	return true
+}
+
 // generator converts a Noise. The neuron fires again after refractory ticks at the earliest.
 func (n *Noise) generator(w *converter, refractory Tick) *generator {
 	spikesMin, spikesMax, intervalMin, intervalMax := n.ranges()
@@ -71,29 +112,26 @@ func (n *Noise) generator(w *converter, refractory Tick) *generator {
 		valid = false
 		w.fail(field, refuse(ErrRange, format, args...))
 	}
-	if spikesMin < 1 || spikesMax < spikesMin || spikesMax > math.MaxInt32 {
+	if !n.spikesFit() {
 		fail("noise.spikes", "%d to %d: expected at least 1, at most %d, and the smaller number first", n.SpikesMin, n.SpikesMax,
 			math.MaxInt32)
 	}
-	if spikesMax > 1 && (intervalMin < 1 || intervalMax < intervalMin || intervalMax > MaxDelay) {
+	if !n.intervalsFit() {
 		fail("noise.interval", "%d us to %d us: expected at least 1 us, at most %d us, and the shorter time first", intervalMin,
 			intervalMax, MaxDelay)
 	}
-	mean := math.Round(1e6 / n.Rate)
-	if !(n.Rate > 0) || mean < 1 || mean > float64(MaxDelay) {
-		fail("noise.rate", "%g per second: expected %.3g to 2e6", n.Rate, 1e6/float64(MaxDelay))
+	lowest, highest := n.rates(refractory)
+	switch {
+	case !(n.Rate >= lowest && n.Rate <= 1e6):
+		fail("noise.rate", "%g per second: expected %.3g to 1e6", n.Rate, lowest)
+	case valid && n.Rate > highest:
+		fail("noise.rate", "%g per second: expected at most %s: %s", n.Rate, fourDigits(highest), n.busyWith(refractory))
 	}
 	if !valid {
 		return nil
 	}
-	// All that follows is in quarters of a tick: the mean of two ranges is a product of halves.
-	least := 4 * min(max(refractory, 1), MaxDelay)
-	busy := float64(least) + float64((float64(spikesMin)+float64(spikesMax)-2)*float64(intervalMin+intervalMax))
-	if highest := 1e6 / math.Ceil(busy/4); n.Rate > highest {
-		fail("noise.rate", "%g per second: expected at most %s: %s", n.Rate, fourDigits(highest), n.busyWith(refractory))
-		return nil
-	}
-	return &generator{digits: digits(uint64(4*mean - busy)), spikesMin: int64(spikesMin), spikesMax: int64(spikesMax),
+	mean := 4*math.Round(1e6/n.Rate) - 4*float64(max(refractory, 1)) - n.burstTime(spikesMin, spikesMax, intervalMin, intervalMax)
+	return &generator{digits: digits(uint64(mean)), spikesMin: int64(spikesMin), spikesMax: int64(spikesMax),
 		intervalMin: int64(intervalMin), intervalMax: int64(intervalMax)}
 }
 
@@ -141,13 +179,13 @@ func (p *Pattern) check(w *converter, refractory Tick) {
 	}
 	refractory = min(max(refractory, 1), MaxDelay)
 	for i, at := range p.Times {
-		field := fmt.Sprintf("pattern.times[%d]", i)
+		field := func() string { return fmt.Sprintf("pattern.times[%d]", i) }
 		switch {
 		case at < 0 || at >= p.Period:
-			w.fail(field, refuse(ErrRange, "%d us: expected 0 to %d us, which is before the end of the period", at, p.Period-1))
+			w.fail(field(), refuse(ErrRange, "%d us: expected 0 to %d us, which is before the end of the period", at, p.Period-1))
 			return
 		case i > 0 && at < p.Times[i-1]+refractory:
-			w.fail(field, refuse(ErrRange, "%d us: expected at least %d us: rising times, a refractory period apart", at,
+			w.fail(field(), refuse(ErrRange, "%d us: expected at least %d us: rising times, a refractory period apart", at,
 				p.Times[i-1]+refractory))
 			return
 		}

@@ -463,7 +463,7 @@ func TestGeneratorsThatAreRefused(t *testing.T) {
 		{func(n *Neuron) { n.Noise = &Noise{Rate: 1001} },
 			"noise.rate: 1001 per second: expected at most 1000: the refractory period is 1000 us"},
 		{func(n *Neuron) { n.Noise = &Noise{Rate: 1e6}; n.Refractory = 0 }, ""},
-		{func(n *Neuron) { n.Noise = &Noise{} }, "noise.rate: 0 per second: expected 0.000278 to 2e6"},
+		{func(n *Neuron) { n.Noise = &Noise{} }, "noise.rate: 0 per second: expected 0.000278 to 1e6"},
 		{func(n *Neuron) { n.Noise = &Noise{Rate: math.NaN()} }, "noise.rate: NaN per second"},
 		{func(n *Neuron) { n.Noise = &Noise{Rate: math.Inf(1)} }, "noise.rate: +Inf per second"},
 		{func(n *Neuron) { n.Noise = &Noise{Rate: 2.7e-4} }, "noise.rate: 0.00027 per second"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"fluxd/core"
 )
@@ -110,8 +111,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	}
 }
 
-// generator adds the parameters of noise and of a pattern. They and the refractory period depend on each other: see
-// checkGenerator.
+// generator adds the parameters of noise and of a pattern. They and the refractory period depend on each other.
 func (l *parameterList) generator(n *core.Neuron) {
 	i, from := l.of.Index, len(l.all)-1
 	if n.Noise != nil {
@@ -128,18 +128,26 @@ func (l *parameterList) generator(n *core.Neuron) {
 	}
 	if n.Noise != nil || n.Pattern != nil {
 		for k := from; k < len(l.all); k++ {
-			l.all[k].check = func(s *Settings) error { return checkGenerator(&s.Network.Neurons[i]) }
+			l.all[k].check = func(s *Settings) error {
+				if s.Network.Neurons[i].GeneratorFits() { // quick: this is tried for many values
+					return nil
+				}
+				return unfit{&s.Network.Neurons[i]}
+			}
 		}
 	}
 }
 
-// checkGenerator checks what the generator of a neuron depends on, and nothing else.
-func checkGenerator(n *core.Neuron) error {
-	only := core.Neuron{Refractory: n.Refractory, Noise: n.Noise, Pattern: n.Pattern}
-	if mistakes := only.Mistakes(); len(mistakes) > 0 {
-		return mistakes[0]
+// unfit is the error of a neuron whose generator does not fit. It is worded only when it is shown.
+type unfit struct{ *core.Neuron }
+
+func (n unfit) Error() string {
+	for _, m := range n.Mistakes() {
+		if strings.HasPrefix(m.Field, "noise.") || strings.HasPrefix(m.Field, "pattern.") {
+			return m.Error()
+		}
 	}
-	return nil
+	return "the values of its generator do not fit each other"
 }
 
 func (l *parameterList) synapse(s *core.Synapse) {

@@ -144,8 +144,10 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		if p.check == nil {
 			continue
 		}
-		if low, high := t.limits(&before.settings, i); len(order) == 1 && !(value >= low && value <= high) {
-			return nil, t.outOfRange(c, i, value, " is out of range")
+		if len(order) == 1 {
+			if low, high := t.limits(&before.settings, i); !(value >= low && value <= high) {
+				return nil, t.outOfRange(c, i, value, " is out of range")
+			}
 		}
 		if err := p.check(&after.settings); err != nil {
 			return nil, &protocol.Error{Code: protocol.OutOfRange, Path: p.path,
