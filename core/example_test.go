@@ -146,6 +146,28 @@ func Example_pacemaker() {
 	// Output: 20 40 50 70 90
 }
 
+// Noise fires bursts at random times: here 2 to 4 spikes, 5 ms apart, four times a second on average. The seed of the network and
+// the name of the neuron decide when.
+func Example_noise() {
+	neuron := barrel()
+	neuron.Name = "babble"
+	neuron.Noise = &core.Noise{Rate: 4, SpikesMin: 2, SpikesMax: 4, IntervalMin: 5000, IntervalMax: 5000}
+	network := build(core.Description{Neurons: []core.Neuron{neuron}, Seed: 1})
+	printSpikes(network, 1000, 0)
+	// Output: 153.909 158.909 163.909 168.909 552.348 557.348 562.348 567.348 626.994 631.994 756.027 761.027 777.609 782.609
+	// 923.148 928.148
+}
+
+// A pattern fires at fixed times of a period, whatever else fires the neuron.
+func Example_pattern() {
+	neuron := barrel()
+	neuron.Pattern = &core.Pattern{Period: 50_000, Times: []core.Tick{0, 10_000, 15_000}}
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	pour(network, 30, 100)
+	printSpikes(network, 120, 0)
+	// Output: 0 10 15 30 50 60 65 100 110 115
+}
+
 // Modulation: a modulator does not fill the barrel. It lowers the threshold for a while.
 func Example_modulation() {
 	neuron := barrel()

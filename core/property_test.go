@@ -301,6 +301,46 @@ func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 	}
 }
 
+// Before the first tick, tuning a neuron or the seed is the same as building the network so. Leaks stay as they are: another one
+// rounds weights twice.
+func TestTuningAtTheStartIsBuilding(t *testing.T) {
+	spikes, tuned := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		d, in := randomNetwork(t)
+		network, err := Build(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := Tuning{Neurons: map[int]Neuron{}}
+		for range rapid.IntRange(1, 3).Draw(t, "neurons") {
+			i := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "neuron")
+			other := randomNeuron(t, i)
+			other.Leak = d.Neurons[i].Leak
+			change.Neurons[i] = other
+		}
+		if seed := rapid.Uint64().Draw(t, "seed"); rapid.Bool().Draw(t, "reseeded") {
+			change.Seed = &seed
+		}
+		if network.Tune(change) != nil {
+			t.Skip("a synapse of weight 0 onto a threshold above 0")
+		}
+		fresh, err := Build(network.Description())
+		if err != nil {
+			t.Fatal(err)
+		}
+		stimulate(t, network, in)
+		stimulate(t, fresh, in)
+		got, want := network.Advance(horizon, nil), fresh.Advance(horizon, nil)
+		if !slices.Equal(got, want) {
+			t.Fatalf("tuned %v\nbuilt %v", got, want)
+		}
+		spikes, tuned = spikes+len(got), tuned+1
+	})
+	if spikes == 0 || tuned == 0 {
+		t.Fatalf("%d spikes, %d changes: the property was not tested", spikes, tuned)
+	}
+}
+
 func TestShortAdvancesEqualOneLongOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := randomNetwork(t)
