@@ -153,9 +153,8 @@ func Example_noise() {
 	neuron.Name = "babble"
 	neuron.Noise = &core.Noise{Rate: 4, SpikesMin: 2, SpikesMax: 4, IntervalMin: 5000, IntervalMax: 5000}
 	network := build(core.Description{Neurons: []core.Neuron{neuron}, Seed: 1})
-	printSpikes(network, 1000, 0)
-	// Output: 153.909 158.909 163.909 168.909 552.348 557.348 562.348 567.348 626.994 631.994 756.027 761.027 777.609 782.609
-	// 923.148 928.148
+	printSpikes(network, 700, 0)
+	// Output: 153.909 158.909 163.909 168.909 552.348 557.348 562.348 567.348 626.994 631.994
 }
 
 // A pattern fires at fixed times of a period, whatever else fires the neuron.
