@@ -60,6 +60,15 @@ func (v *validator) targets(path string, to Targets) []int {
 	return to.Neurons(v.robot.Index)
 }
 
+// OpenEncoder makes the encoder of a sensor with a name. The seed of the robot's network is for codes with random spikes.
+func (c *Sensor) OpenEncoder(name string, seed uint64) (encoders.Encoder, error) {
+	encoder, err := c.Encode.Options.Open(c.Every)
+	if random, is := encoder.(encoders.Random); is && err == nil {
+		random.Reseed(seed, name)
+	}
+	return encoder, err
+}
+
 // weight checks the units that each spike adds. Neurons may differ in their leak.
 func (v *validator) weight(path string, units float64, neurons []int) {
 	if units == 0 {

@@ -22,6 +22,14 @@ type Arrival struct {
 // All is the input of a spike that all neurons of a sensor receive. Only codes that are Spreading have other inputs.
 const All = -1
 
+// A Random encoder makes spikes at random.
+type Random interface {
+	Encoder
+	// Reseed begins other random numbers. They depend on the seed of the robot's network, on the name of the sensor, and on the seed
+	// in the options.
+	Reseed(network uint64, sensor string)
+}
+
 // A Relative encoder remembers a reading and encodes the change since then.
 type Relative interface {
 	Encoder

@@ -73,14 +73,6 @@ type Stepping interface {
 	LargestStep() Amount
 }
 
-// Seeded are options of a code with random numbers.
-type Seeded interface {
-	EncoderOptions
-	// Reseed sets the seed of the robot's network and the name of the sensor. The random numbers depend on both, and on the seed in
-	// the options. It must be called before Open.
-	Reseed(network uint64, sensor string)
-}
-
 // DecoderOptions are the keys of one decoder in a robot file. The tags are those of EncoderOptions, and neuron for the names of
 // neurons.
 type DecoderOptions interface {

@@ -29,6 +29,7 @@ type Poisson struct {
 	share    line   // from a reading to the probability that a spike stays, of 2^32
 	mean     uint64 // interval at max, in ticks / 2^fractionBits
 	every    core.Tick
+	seed     uint64
 	random   lagged.Random
 	started  bool
 	next     core.Tick // the next spike of the process of rate max
@@ -46,8 +47,6 @@ type PoissonOpts struct {
 
 	Falling bool          `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
 	Every   time.Duration `yaml:"-"` // time between two readings; -1 if it is not known
-	Network uint64        `yaml:"-"` // seed of the robot's network
-	Sensor  string        `yaml:"-"` // name of the sensor
 }
 
 // A reading of a Poisson has at most MostSpikes, and half as many on average.
@@ -73,9 +72,6 @@ func (o *PoissonOpts) Pace(every time.Duration) { o.Every = every }
 func (o *PoissonOpts) LongestEvery() time.Duration {
 	return time.Duration(meanSpikes*1e12/max(1, int64(o.Max))) * time.Microsecond
 }
-
-// Reseed implements Seeded.
-func (o *PoissonOpts) Reseed(network uint64, sensor string) { o.Network, o.Sensor = network, sensor }
 
 // Ends implements Ranging.
 func (o *PoissonOpts) Ends() [2]Amount { return o.Range }
@@ -120,8 +116,14 @@ func NewPoisson(opts *PoissonOpts) (*Poisson, error) {
 	}
 	// From 40,960, of 10 us, to 2^52, of 11 days.
 	mean := (uint64(1e12)<<fractionBits + uint64(opts.Max)/2) / uint64(opts.Max)
-	return &Poisson{share: share, mean: mean, every: core.Tick(opts.Every.Microseconds()),
-		random: lagged.New(opts.Network^uint64(opts.Seed)<<32, opts.Sensor)}, nil
+	p := &Poisson{share: share, mean: mean, every: core.Tick(opts.Every.Microseconds()), seed: uint64(opts.Seed) << 32}
+	p.Reseed(0, "")
+	return p, nil
+}
+
+// Reseed implements Random.
+func (p *Poisson) Reseed(network uint64, sensor string) {
+	p.random, p.started = lagged.New(network^p.seed, sensor), false
 }
 
 // Encode implements Encoder.

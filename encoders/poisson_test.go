@@ -41,7 +41,8 @@ func TestPoissonProcess(t *testing.T) {
 		{"as fast as can be", 100 * physic.KiloHertz, 5 * ms, 100, 100_000},
 		{"beyond the range", 200 * physic.Hertz, 20 * ms, 1000, 200},
 	} {
-		p := poisson(t, encoders.PoissonOpts{Max: c.max, Every: c.every, Sensor: c.story})
+		p := poisson(t, encoders.PoissonOpts{Max: c.max, Every: c.every})
+		p.Reseed(1, c.story)
 		every, spikes := core.Tick(c.every.Microseconds()), []encoders.Arrival(nil)
 		length := core.Tick(20_000 / c.rate * 1e6) // for 20,000 spikes
 		at := core.Tick(0)
@@ -75,10 +76,12 @@ func TestPoissonProcess(t *testing.T) {
 			t.Errorf("%s: coefficient of variation %.3f, want 1", c.story, variation)
 		}
 		// The counts in pieces that hold ten spikes on average: their variance is their mean.
-		piece := at / core.Tick(len(ticks)/10)
-		counts := make([]float64, len(ticks)/10)
+		piece := core.Tick(10 / c.rate * 1e6)
+		counts := make([]float64, at/piece)
 		for _, tick := range ticks {
-			counts[min(int(tick/piece), len(counts)-1)]++
+			if i := int(tick / piece); i < len(counts) {
+				counts[i]++
+			}
 		}
 		mean, square = 0, 0
 		for _, k := range counts {
@@ -108,12 +111,9 @@ func TestPoissonIsSilentBelowTheRange(t *testing.T) {
 // The spikes depend on the seeds and the name of the sensor, and on nothing else.
 func TestPoissonSeeds(t *testing.T) {
 	spikes := func(seed int, network uint64, name string) []core.Tick {
-		opts := encoders.PoissonOpts{Range: lx(0, 100), Max: physic.KiloHertz, Seed: seed}
-		opts.Reseed(network, name)
-		p, err := opts.Open(100 * ms)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var p encoders.Random = poisson(t, encoders.PoissonOpts{Max: physic.KiloHertz, Seed: seed, Every: 100 * ms})
+		p.Encode(0, 100, nil)
+		p.Reseed(network, name)
 		return encoders.Ticks(p.Encode(0, 100, nil))
 	}
 	first := spikes(0, 1, "eye")

@@ -136,7 +136,7 @@ func (r *Robot) restart(seed uint64) error {
 		if r.tuner != nil {
 			c = r.tuner.Settings().Sensors[i]
 		}
-		if encoder, err := c.Encode.Options.Open(c.Every); err == nil { // it was opened with these options before
+		if encoder, err := c.OpenEncoder(line.Name, seed); err == nil { // it was opened with these options before
 			line.encoder = encoder
 		}
 	}

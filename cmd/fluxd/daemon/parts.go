@@ -14,7 +14,6 @@ import (
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
 	"fluxd/core"
-	"fluxd/encoders"
 )
 
 // assemble makes all parts of a robot. Its actuators are brought to failsafe, disarmed, before anything else that may fail is
@@ -82,10 +81,7 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	line := &sensorLine{Sensor: r.newSensor(device), neurons: c.Encode.To.Neurons(r.neurons)}
 	line.Every.Set(c.Every)
 	line.StaleAfter.Set(c.Stale)
-	if seeded, is := c.Encode.Options.(encoders.Seeded); is {
-		seeded.Reseed(r.config.Network.Seed, s.Name)
-	}
-	if line.encoder, err = c.Encode.Options.Open(c.Every); err != nil {
+	if line.encoder, err = c.OpenEncoder(s.Name, r.config.Network.Seed); err != nil {
 		return hardware.In("encode", err)
 	}
 	if units := c.Encode.Weight; units != nil {

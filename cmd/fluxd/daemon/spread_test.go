@@ -11,6 +11,7 @@ import (
 
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
+	"fluxd/encoders"
 )
 
 // spikesOf runs a robot for a while, and returns its spikes: when each neuron fires, in milliseconds.
@@ -70,25 +71,57 @@ mqtt: {broker: none}
 	}
 }
 
-// Random spikes of two sensors differ, and so do those of another seed; the same robot has the same spikes again.
-func TestRandomSpikesAreThoseOfTheirSensor(t *testing.T) {
-	files := fstest.MapFS{"run.csv": {Data: []byte("d\n1\n")}}
-	run := func(seed int) map[string][]int64 {
-		return spikesOf(t, parse(t, fmt.Sprintf(`
+// randomRobot is a robot with two random sensors.
+func randomRobot(t *testing.T, seed int, network uint64) *configs.Robot {
+	return parse(t, fmt.Sprintf(`
 robot: random
 board: {kind: sim}
 sensors:
-  left:  {device: log, file: run.csv, column: d, unit: m, rate: 10 Hz, encode: &noise {kind: poisson, range: [0 m, 1 m], max: 200 Hz, seed: %d, to: a}}
+  left:  {device: log, file: run.csv, column: d, unit: m, rate: 10 Hz,
+          encode: &noise {kind: poisson, range: [0 m, 1 m], max: 200 Hz, seed: %d, to: a}}
   right: {device: log, file: run.csv, column: d, unit: m, rate: 10 Hz, encode: {<<: *noise, to: b}}
-network: {neurons: {a: {}, b: {}}}
+network: {seed: %d, neurons: {a: {}, b: {}}}
 mqtt: {broker: none}
-`, seed), files), 100*time.Millisecond)
+`, seed, network), fstest.MapFS{"run.csv": {Data: []byte("d\n1\n")}})
+}
+
+// Random spikes of two sensors differ, and so do those of another seed; the same robot has the same spikes again.
+func TestRandomSpikesAreThoseOfTheirSensor(t *testing.T) {
+	run := func(seed int, network uint64) map[string][]int64 {
+		return spikesOf(t, randomRobot(t, seed, network), 100*time.Millisecond)
 	}
-	one, again, other := run(1), run(1), run(2)
+	one, again := run(1, 1), run(1, 1)
 	if len(one["a"]) < 5 || !reflect.DeepEqual(one, again) {
 		t.Errorf("spikes %v, then %v", one, again)
 	}
-	if reflect.DeepEqual(one["a"], one["b"]) || reflect.DeepEqual(one["a"], other["a"]) {
-		t.Errorf("left %v, right %v, left with another seed %v", one["a"], one["b"], other["a"])
+	if reflect.DeepEqual(one["a"], one["b"]) {
+		t.Errorf("left and right both %v", one["a"])
+	}
+	for what, other := range map[string]map[string][]int64{"seed": run(2, 1), "network.seed": run(1, 2)} {
+		if reflect.DeepEqual(one["a"], other["a"]) {
+			t.Errorf("another %s: %v again", what, one["a"])
+		}
+	}
+}
+
+// Another episode with another seed of the network has other random spikes.
+func TestAnotherEpisodeHasOtherRandomSpikes(t *testing.T) {
+	s, err := NewSimulation(randomRobot(t, 1, 1), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first []encoders.Arrival
+	for seed := range uint64(2) {
+		if err := s.restart(seed + 1); err != nil {
+			t.Fatal(err)
+		}
+		spikes := s.sensors[0].encoder.Encode(0, 1e6, nil)
+		if len(spikes) < 5 || reflect.DeepEqual(first, spikes) {
+			t.Errorf("seed %d: %v", seed+1, spikes)
+		}
+		first = spikes
+	}
+	if err := s.halt(); err != nil {
+		t.Error(err)
 	}
 }
