@@ -65,7 +65,7 @@ type gaitServo struct {
 	turns        bool
 }
 
-// follow moves the servo by one step. A command that is no number leaves it where it is: a servo without pulses is limp.
+// follow moves the servo by one step. A command that is no number leaves it where it is.
 func (s *gaitServo) follow(command float64) {
 	const near = 1e-5 // rad: it is there
 	before := s.angle
