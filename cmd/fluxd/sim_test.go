@@ -41,7 +41,8 @@ func simulated(t *testing.T, args ...string) string {
 // A robot for a Raspberry Pi is simulated as it is, in the world that the command line names.
 func TestSimPutsARobotIntoAWorld(t *testing.T) {
 	robot := write(t, drawn)
-	if code, _, errs := fluxd("sim", robot); code != exitFailure || !strings.Contains(errs, "board raspberrypi: a simulation needs") {
+	code, _, errs := fluxd("sim", robot)
+	if code != exitFailure || !strings.Contains(errs, "board raspberrypi: a simulation needs") {
 		t.Errorf("without a world: exit %d: %s", code, errs)
 	}
 	if out := simulated(t, robot, "--world", "arena", "--for", "1s"); !strings.Contains(out, "the lamp") {

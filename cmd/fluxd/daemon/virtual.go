@@ -79,9 +79,9 @@ func (s *Simulation) Recorded() (longest time.Duration) {
 // Halt brings the actuators to failsafe and releases the robot's parts.
 func (s *Simulation) Halt() error { return s.halt() }
 
-// Restart begins another episode, with new seeds for the world and the network. The world begins again, and so does all of the robot
-// but its clock, what it has learnt and what was tuned. The episode begins with a whole second: there every sensor is read and every
-// world begins a step, as at time 0.
+// Restart begins another episode, with new seeds for the world and the network. The world begins again, and so does all of the
+// robot but its clock, what it has learnt and what was tuned. The episode begins with a whole second: there every sensor is read
+// and every world begins a step, as at time 0.
 func (s *Simulation) Restart(world, network uint64) error {
 	learnt := s.network.Snapshot(0)
 	s.network.Reset()

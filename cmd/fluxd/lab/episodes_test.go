@@ -36,8 +36,8 @@ func runnerOn(t *testing.T, world string) *configs.Robot {
 	return parse(t, runner, fstest.MapFS{"track.yaml": {Data: []byte(world)}})
 }
 
-// An episode ends when its world says so. In the next one the robot begins at the start again, at rest, with nothing in flight: it
-// goes exactly as far.
+// An episode ends when its world says so. In the next one the robot begins at the start again, at rest, with nothing in flight:
+// it goes exactly as far.
 func TestEpisodes(t *testing.T) {
 	e := one(runnerOn(t, track), time.Minute)
 	e.Trials, e.Episodes, e.Jobs = 2, 3, 2
@@ -77,7 +77,8 @@ func TestEpisodesOfAWorldThatDoesNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if both := report.trials[0].Episodes; len(both) != 2 || both[1].Length != e.For || both[1].value("distance_m") != both[0].value("distance_m") {
+	both := report.trials[0].Episodes
+	if len(both) != 2 || both[1].Length != e.For || both[1].value("distance_m") != both[0].value("distance_m") {
 		t.Errorf("%+v", both)
 	}
 }
