@@ -38,6 +38,9 @@ func TestRandomNumbers(t *testing.T) {
 		t.Errorf("seed 1, neuron try: x[0] to x[2] are %s, want %s", got, want)
 	}
 	x := slices.Clone(r.numbers[:])
+	if first := r; first.next() != 2168738651 {
+		t.Error("x[55] is not what docs/exact-model.md gives")
+	}
 	for n := 55; n < 10_000; n++ {
 		x = append(x, r.next())
 		if x[n] != x[n-24]+x[n-55] {
@@ -99,6 +102,11 @@ func TestWaitingTimesHaveTheirDistribution(t *testing.T) {
 	}
 	if digits(0) != nil {
 		t.Error("a mean of 0 has digits")
+	}
+	page := []uint32{2146409369, 2145335090, 2143186537, 2138889461, 2130295550, 2113109654, 2078753270, 2010163553, 1873961866,
+		1609172957, 1134512963, 490274677, 70153182, 1183912, 326}
+	if got := digits(4 * 999); !slices.Equal(got, page) {
+		t.Errorf("for a mean of 999: %d, docs/exact-model.md gives %d", got, page)
 	}
 }
 
