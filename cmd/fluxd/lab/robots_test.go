@@ -28,6 +28,7 @@ var claims = []claim{
 	{robot: "explorer", seed: 101, length: 10 * time.Minute, trials: 20, value: "distance_m", least: 10, most: 97, succeed: 20},
 	{robot: "linefollower", seed: 1, length: 5 * time.Minute, trials: 20, value: "laps", least: 12.8, most: 13, succeed: 20},
 	{robot: "linefollower", seed: 1, length: 5 * time.Minute, trials: 20, value: "on_line", least: 1, most: 1, succeed: 20},
+	{robot: "heater", seed: 1, length: time.Hour, trials: 20, value: "worst_off_C", most: 0.7, succeed: 20},
 
 	// Robots of users, wired as they like, written for a Raspberry Pi: their files are simulated without a change.
 	{robot: "testdata/linebot.yaml", world: "line", seed: 1, length: time.Minute, trials: 20, value: "laps", least: 1, most: 3,
