@@ -150,7 +150,8 @@ func (h *heat) score(steps int64) Score {
 	case h.counted == 0:
 		s.Text = fmt.Sprintf("the plate has %.2f °C; the score begins after %v", h.plate, h.Settle)
 	default:
-		s.Text = fmt.Sprintf("the plate was %+.2f °C off on average, and %.2f °C at most; the heater took %.0f J", mean, h.worst, h.energy)
+		s.Text = fmt.Sprintf("the plate was %+.2f °C off on average, and %.2f °C at most; the heater took %.0f J", mean, h.worst,
+			h.energy)
 	}
 	return s
 }
