@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fluxd/lagged"
 )
 
 // Section "Generators" of docs/exact-model.md. naive_generators_test.go has a second implementation of it, and property_test.go
@@ -31,27 +33,9 @@ func alone(t testing.TB, seed uint64, n Neuron, until Tick) []Tick {
 	return timesOf(0, mustBuild(t, Description{Neurons: []Neuron{n}, Seed: seed}).Advance(until, nil))
 }
 
-// Each random number is the sum of two earlier ones. The first are those that docs/exact-model.md gives.
-func TestRandomNumbers(t *testing.T) {
-	r := seedLagged(1, "try")
-	if got, want := fmt.Sprint(r.numbers[:3]), "[1703090317 655856838 2686206875]"; got != want {
-		t.Errorf("seed 1, neuron try: x[0] to x[2] are %s, want %s", got, want)
-	}
-	x := slices.Clone(r.numbers[:])
-	if first := r; first.next() != 2168738651 {
-		t.Error("x[55] is not what docs/exact-model.md gives")
-	}
-	for n := 55; n < 10_000; n++ {
-		x = append(x, r.next())
-		if x[n] != x[n-24]+x[n-55] {
-			t.Fatalf("x[%d] is %d, want %d + %d", n, x[n], x[n-24], x[n-55])
-		}
-	}
-}
-
 // A draw from a range gives each of its numbers equally often, and a range of one number draws nothing.
 func TestDrawsFromARange(t *testing.T) {
-	r := seedLagged(1, "")
+	r := noiseState{random: lagged.New(1, "")}
 	before := r
 	if r.between(7, 7) != 7 || r != before {
 		t.Error("a range of one number has drawn")

@@ -15,13 +15,13 @@ import (
 // runTime are the files whose functions run while a network runs. Functions in other files run when a network is built, tuned,
 // saved or displayed.
 var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "queue.go", "timers.go", "staircase.go",
-	"mechanisms.go", "plasticity.go", "spontaneous.go", "random.go"}
+	"mechanisms.go", "plasticity.go", "spontaneous.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
 var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", "Neuron.mechanismParameters",
 	"(*Neuron).mechanismParameters", "Neuron.mechanismParameters.func1",
 	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
-	"seedLagged", "(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
+	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
 
 // forbidden matches multiplications, divisions and all computation in floating point. It does not match moving bytes through a
 // vector register. On arm a division is a call: see division.
@@ -90,11 +90,17 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				"core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
-				"core.(*plastic).deliver", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next",
-				"core.(*lagged).between"} {
+				"core.(*plastic).deliver", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not read", needed)
 				}
+			}
+			random, drawn := violations(t, "../lagged", arch, func(function, _ string) bool { return function != "lagged.New" })
+			for _, w := range random {
+				t.Error(w)
+			}
+			if !slices.Contains(drawn, "lagged.(*Random).Below") {
+				t.Errorf("the random numbers were not read: %v", drawn)
 			}
 			slices.Sort(functions)
 			t.Logf("%d functions: %s", len(functions), strings.Join(functions, ", "))

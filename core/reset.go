@@ -1,6 +1,10 @@
 package core
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"fluxd/lagged"
+)
 
 // Reset brings the network back to its initial state at time Now. Nothing is in flight. Every level is 0, and so are adaptation,
 // habituation, modulation and the short-term parts of weights. No neuron is refractory or in a burst, pacemakers and patterns
@@ -46,7 +50,7 @@ func (n *Network) startGenerator(neuron uint32) {
 		n.timers.set(b.mechanisms, neuron, g.pattern.next(n.began, n.began))
 	default:
 		described := n.neuron(int(neuron))
-		m.noise = &noiseState{random: seedLagged(n.seed, described.label(int(n.base+neuron)))}
+		m.noise = &noiseState{random: lagged.New(n.seed, described.label(int(n.base+neuron)))}
 		n.timers.set(b.mechanisms, neuron, n.began+m.noise.wait(g))
 	}
 }

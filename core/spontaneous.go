@@ -1,6 +1,10 @@
 package core
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"fluxd/lagged"
+)
 
 // generator is a Noise or a Pattern in the engine's numbers. Neurons share it.
 type generator struct {
@@ -14,7 +18,7 @@ type generator struct {
 
 // noiseState is the state of a neuron with Noise.
 type noiseState struct {
-	random   lagged
+	random   lagged.Random
 	interval int64 // between the spikes of the burst under way, if noise has begun it; else 0
 }
 
@@ -22,7 +26,7 @@ type noiseState struct {
 func (s *noiseState) wait(g *generator) int64 {
 	wait, digit := int64(0), int64(1)
 	for _, chance := range g.digits {
-		if s.random.next() < chance {
+		if s.random.Next() < chance {
 			wait += digit
 		}
 		digit += digit
@@ -30,11 +34,16 @@ func (s *noiseState) wait(g *generator) int64 {
 	return wait
 }
 
+// between draws a whole number from low to high, each as likely as any other.
+func (s *noiseState) between(low, high int64) int64 {
+	return low + int64(s.random.Below(uint64(high-low)+1))
+}
+
 // babble draws a burst.
 func (m *mechanisms) babble() {
 	g := m.parameters.generator
-	m.burstLeft = int32(m.noise.random.between(g.spikesMin, g.spikesMax) - 1)
-	m.noise.interval = m.noise.random.between(g.intervalMin, g.intervalMax)
+	m.burstLeft = int32(m.noise.between(g.spikesMin, g.spikesMax) - 1)
+	m.noise.interval = m.noise.between(g.intervalMin, g.intervalMax)
 }
 
 // burstInterval returns the time between the spikes of the burst under way; 0 if a change has ended it.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"fluxd/lagged"
 )
 
 // A Tuning is one request to change a running network. It holds complete descriptions of the neurons and synapses that change, by
@@ -290,7 +292,7 @@ func (t *tuning) convertNoise(neuron int, m *mechanisms) {
 		m.noise = nil
 		return
 	case was == nil || reseeded || t.network.now == t.network.began: // before the first tick it is as if built so
-		m.noise = &noiseState{random: seedLagged(t.seed, t.next.Neurons[neuron].label(neuron))}
+		m.noise = &noiseState{random: lagged.New(t.seed, t.next.Neurons[neuron].label(neuron))}
 		if old != nil {
 			m.noise.interval = old.interval // of the burst under way, which goes on
 		}

@@ -15,20 +15,6 @@ func Example() {
 	// Output: 3 5 4
 }
 
-// Each number is the sum of the number 24 and the number 55 before it.
-func TestNextIsASum(t *testing.T) {
-	random := lagged.New(7, "x")
-	var all []uint32
-	for range 1000 {
-		all = append(all, random.Next())
-	}
-	for i := 55; i < len(all); i++ {
-		if all[i] != all[i-24]+all[i-55] {
-			t.Fatalf("number %d: %d, want %d + %d", i, all[i], all[i-24], all[i-55])
-		}
-	}
-}
-
 func TestSeedsAndNamesDiffer(t *testing.T) {
 	seen := map[uint32]string{}
 	for _, name := range []string{"", "a", "b", "left_eye", "right_eye"} {

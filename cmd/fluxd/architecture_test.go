@@ -232,7 +232,7 @@ configs/tennlab:
 	configs/strict
 	configs/strictjson
 core:
-	splitmix64
+	lagged
 docs:
 encoders:
 	core
@@ -319,7 +319,7 @@ pgregory.net/rapid:
 `
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
-const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv fluxd/splitmix64"
+const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv fluxd/lagged"
 
 // A package fits in the head: its files without the tests, and their lines.
 const (
