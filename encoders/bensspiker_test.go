@@ -92,6 +92,18 @@ func TestBensSpiker(t *testing.T) {
 	}
 }
 
+// With the larger end first, near is more.
+func TestBensSpikerOfAReversedRange(t *testing.T) {
+	b, err := encoders.NewBensSpiker(&encoders.BensSpikerOpts{Range: lx(100, 0), Readings: 1, Filter: "box", Threshold: 900_000,
+		Every: ms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := signs(b, 100, 0, 500, -5); !slices.Equal(got, []string{"", "*", "", "*"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // Tuning does not encode again what spikes stand for already.
 func TestBensSpikerResumes(t *testing.T) {
 	before, after := bensSpiker(t, 2, "box", 900_000), bensSpiker(t, 2, "box", 950_000)
