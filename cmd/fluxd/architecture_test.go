@@ -37,6 +37,7 @@ boards/sim/chips:
 boards/sim/worlds:
 	boards/sim
 	boards/sim/chips
+	configs/spelling
 	options
 	splitmix64
 bridge:

@@ -87,6 +87,9 @@ func senseRow(pins []*sim.Pin, sense Sense, settings Settings) Follower {
 		single = single || sense.of(strconv.Itoa(i)) != nil
 	}
 	position, count := sense.of("position"), sense.or("count", 1_500_000)
+	if position == nil && sense.of("count") != nil {
+		position = sense.or("position", 0)
+	}
 	for i, pin := range pins {
 		sensed := sense.or(strconv.Itoa(i), 0)
 		if last := int64(len(pins) - 1); !single && position != nil && last > 0 {

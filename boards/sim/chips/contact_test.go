@@ -116,6 +116,22 @@ func TestRowSeesWidth(t *testing.T) {
 	}
 }
 
+// Where only the count is sensed, the line is in the middle.
+func TestRowSeesCount(t *testing.T) {
+	b := newBench(t, nil)
+	twin, readers := b.connect(t, "linearray", &sensors.LineArrayOpts{Pins: []string{"GPIO4", "GPIO5", "GPIO6"}},
+		func(measure string) func(time.Duration) int64 {
+			return map[string]func(time.Duration) int64{"count": func(time.Duration) int64 { return 1_000_000 }}[measure]
+		})
+	twin.(chips.Follower).Follow(b.now, b.now+ms)
+	b.now += ms
+	for measure, want := range map[string]int64{"position": 0, "count": 1_000_000} {
+		if got, err := readers[measure].Sample(b.now); err != nil || got != want {
+			t.Errorf("%s: %d, %v; want %d", measure, got, err, want)
+		}
+	}
+}
+
 // The pins of a device are in the order of its kind, whatever the order of its wires; a list has all of its pins.
 func TestPinsOf(t *testing.T) {
 	line := func(i int) (*sim.Pin, error) { return sim.NewPin("", i, nil), nil }

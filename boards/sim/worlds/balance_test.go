@@ -234,8 +234,11 @@ func TestQuantitiesOfTheBalance(t *testing.T) {
 		t.Errorf("not listed: %v", want)
 	}
 	if _, err := b.sense(&Sensor{Name: "turns", Unit: "m"}, &Mount{}, "wheel"); err == nil ||
-		!strings.Contains(err.Error(), "left or right") {
+		!strings.Contains(err.Error(), "wheel: left or wheel: right in body.sensors.turns") {
 		t.Errorf("a wheel without a side: %v", err)
+	}
+	if now, err := b.sense(&Sensor{Name: "turns_r", Unit: "m"}, &Mount{}, "wheel"); err != nil || now() != 2 {
+		t.Errorf("a wheel with its side in its name: %v", err)
 	}
 }
 

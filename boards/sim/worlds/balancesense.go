@@ -2,7 +2,6 @@ package worlds
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 )
@@ -58,13 +57,9 @@ func (b *balance) sense(s *Sensor, m *Mount, what string) (func() float64, error
 }
 
 func (b *balance) senseWheel(s *Sensor, m *Mount) (func() float64, error) {
-	wheel := 0
-	switch m.Wheel {
-	case "left":
-	case "right":
-		wheel = 1
-	default:
-		return nil, fmt.Errorf("which wheel does it turn with? body.sensors.%s.wheel: left or right", s.Name)
+	wheel, ok := m.side(s.Name)
+	if !ok {
+		return nil, unsided(s)
 	}
 	value, unit := &b.wheels[wheel], 1.0
 	if strings.HasSuffix(s.Unit, "/s") {

@@ -146,31 +146,33 @@ func (p *program) reset(random *splitmix64.Random) {
 		return
 	}
 	for _, s := range p.needed() {
-		if _, there := p.values[s]; !there {
-			p.failure = fmt.Errorf("the first answer of an episode: readings: %s is missing: expected a number for each of %s", s,
-				strings.Join(p.needed(), ", "))
+		if _, there := p.values[s.Name]; !there {
+			p.failure = fmt.Errorf("the first answer of an episode: readings: %s is missing: expected a number for each of %s", s.Name,
+				strings.Join(namesOf(p.needed()), ", "))
 			return
 		}
 	}
 }
 
 // needed returns the sensors that need a reading.
-func (p *program) needed() (names []string) {
+func (p *program) needed() (all []*Sensor) {
 	for i := range p.robot.Sensors {
 		if s := &p.robot.Sensors[i]; s.Device != "log" && p.robot.senses(s) != "nothing" {
-			names = append(names, s.Name)
+			all = append(all, s)
 		}
 	}
-	return names
+	return all
 }
 
 func (p *program) introduce() *introduction {
 	all := &introduction{Step: p.opts.Step.Seconds(), Actuators: p.roles}
-	for i := range p.robot.Sensors {
-		s := &p.robot.Sensors[i]
+	for _, s := range p.needed() {
 		m := p.robot.mount(s.Name)
 		seen, _ := matched(nil, s, "")
 		at := m.place()
+		if m.At == nil {
+			at = direction(radians(m.Facing)).times(metres(p.robot.Body.Radius))
+		}
 		all.Sensors = append(all.Sensors, introduced{Name: s.Name, Device: s.Device, Senses: p.robot.senses(s), Unit: seen.Unit,
 			At: [2]float64{at.x, at.y}, Facing: radians(m.Facing)})
 	}
@@ -267,7 +269,7 @@ func (p *program) accept(a answered) error {
 	if d.More() {
 		return fmt.Errorf("answered %s: more than one value; %w", short(a.line), expected)
 	}
-	known := p.needed()
+	known := namesOf(p.needed())
 	for _, name := range slices.Sorted(maps.Keys(r.Readings)) {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("readings: the robot has no sensor %q; it has %s", name, strings.Join(known, ", "))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
 
 	"fluxd/boards/sim"
 )
@@ -172,6 +173,35 @@ func TestAProgramThatFails(t *testing.T) {
 				t.Errorf("%v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// A program is asked for what it may answer: nothing of a sensor at rest, and a position of a row of line sensors, not their pins.
+func TestAProgramIsAskedForReadings(t *testing.T) {
+	robot := on(cart(), func(r *Robot) {
+		r.Sensors = append(r.Sensors, Sensor{Name: "air", Device: "bme280", Measure: "pressure", Unit: "Pa", Meaning: "Pa"},
+			Sensor{Name: "way", Device: "linearray", Measure: "position"}, Sensor{Name: "run", Device: "log", Unit: "m"})
+		for _, pin := range []string{"GPIO4", "GPIO5", "GPIO6"} {
+			r.Wiring = append(r.Wiring, Connection{Path: "sensors.way.pins", Name: "way", Device: "linearray", Role: "pins[0]",
+				Pin: pin, Input: true, ActiveLow: true})
+		}
+	})
+	p := programOf(t, "").physics(robot).(*program)
+	var asked []string
+	robot.Body.Radius = 100 * physic.MilliMetre
+	for _, s := range p.introduce().Sensors {
+		asked = append(asked, s.Name)
+		if s.At != [2]float64{0.1, 0} {
+			t.Errorf("%s has no place in the body, and is at %v: expected the rim, ahead", s.Name, s.At)
+		}
+	}
+	if got := strings.Join(asked, ", "); got != "eye, end, place, way" {
+		t.Errorf("asked for %s", got)
+	}
+	p.values["way"] = -1
+	all := (&stepped{physics: p, length: p.step()}).sensesOf(robot)([]*Sensor{&robot.Sensors[4]})
+	if position := all["position"]; len(all) != 1 || position(0) != -1_000_000 {
+		t.Errorf("the row senses %d quantities", len(all))
 	}
 }
 

@@ -268,26 +268,10 @@ func (f *floor) senseFloor(s *Sensor, v view, what string) (func() float64, erro
 	}, nil
 }
 
-// side returns the wheel of a sensor: the one that the body names, or that the sensor's name names.
-func (m *Mount) side(sensor string) (wheel int, ok bool) {
-	name := "_" + strings.ToLower(strings.ReplaceAll(sensor, "-", "_")) + "_"
-	left := strings.Contains(name, "left") || strings.Contains(name, "_l_")
-	right := strings.Contains(name, "right") || strings.Contains(name, "_r_")
-	switch {
-	case m.Wheel == "left":
-		return 0, true
-	case m.Wheel == "right":
-		return 1, true
-	case left != right:
-		return int(whether(right)), true
-	}
-	return 0, false
-}
-
 func (f *floor) senseWheel(s *Sensor, m *Mount) (func() float64, error) {
 	side, ok := m.side(s.Name)
 	if !ok {
-		return nil, fmt.Errorf("expected wheel: left or wheel: right in body.sensors.%s, the wheel that it turns with", s.Name)
+		return nil, unsided(s)
 	}
 	unit, speed := strings.CutSuffix(s.Unit, "/s")
 	per := map[string]float64{"m": 1, "rev": 1 / f.wheel, "°": 360 / f.wheel}[unit]

@@ -149,7 +149,7 @@ func (g *gait) sense(_ *Sensor, _ *Mount, what string) (func() float64, error) {
 	}[what]; read != nil {
 		return read, nil
 	}
-	return nil, fmt.Errorf("the world has no %s: expected one of %s", what, offered(g.quantities()))
+	return nil, fmt.Errorf("the world has no %s", what)
 }
 
 func oneIf(is bool) float64 {

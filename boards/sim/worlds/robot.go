@@ -190,6 +190,27 @@ func (m *Mount) place() vector {
 	return vector{metres(m.At[0]), metres(m.At[1])}
 }
 
+// side returns the wheel of a sensor: the one that the body names, or that the sensor's name names.
+func (m *Mount) side(sensor string) (wheel int, ok bool) {
+	name := "_" + strings.ToLower(strings.ReplaceAll(sensor, "-", "_")) + "_"
+	left := strings.Contains(name, "left") || strings.Contains(name, "_l_")
+	right := strings.Contains(name, "right") || strings.Contains(name, "_r_")
+	switch {
+	case m.Wheel == "left":
+		return 0, true
+	case m.Wheel == "right":
+		return 1, true
+	case left != right:
+		return int(whether(right)), true
+	}
+	return 0, false
+}
+
+// unsided says that neither the body nor the sensor's name says which wheel it turns with.
+func unsided(s *Sensor) error {
+	return fmt.Errorf("expected wheel: left or wheel: right in body.sensors.%s, the wheel that it turns with", s.Name)
+}
+
 // devices are what the devices of sensors sense, by device and measure. A quantity is what a world offers: see quantity. A device
 // that is not listed, or whose quantity is "", may sense various quantities, and the body says which.
 var devices = map[string]func(s *Sensor) string{
@@ -255,11 +276,10 @@ type quantity struct {
 }
 
 // offered returns the names of quantities, for messages.
-func offered(all []quantity) string {
-	var names []string
+func offered(all []quantity) (names []string) {
 	for _, q := range all {
 		names = append(names, q.Name)
 	}
 	slices.Sort(names)
-	return strings.Join(slices.Compact(names), ", ")
+	return slices.Compact(names)
 }

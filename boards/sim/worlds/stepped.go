@@ -2,11 +2,14 @@ package worlds
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"fluxd/boards/sim/chips"
+	"fluxd/configs/spelling"
 	"fluxd/splitmix64"
 )
 
@@ -90,7 +93,7 @@ func (w *stepped) begin(seed uint64) {
 func (w *stepped) sensesOf(robot *Robot) func([]*Sensor) senses {
 	return func(all []*Sensor) senses {
 		by := senses{}
-		if len(all) > 0 && all[0].Device == "linearray" {
+		if len(all) > 0 && all[0].Device == "linearray" && w.physics.quantities() != nil {
 			return w.rowOf(robot, all)
 		}
 		for _, s := range all {
@@ -120,7 +123,9 @@ func (w *stepped) rowOf(robot *Robot, all []*Sensor) senses {
 	}
 	for i, m := range robot.row(all) {
 		if now, err := w.physics.sense(one, &m, what); err == nil {
-			by[strconv.Itoa(i)] = w.sensed(one, &m, now)
+			single := *one
+			single.Name += strconv.Itoa(i) // each has noise that does not depend on the others
+			by[strconv.Itoa(i)] = w.sensed(&single, &m, now)
 		}
 	}
 	return by
@@ -308,30 +313,31 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 	}
 	for _, m := range robot.Body.Sensors {
 		if !has[m.Name] {
-			refused = append(refused, wrong("body.sensors."+m.Name, "no sensor has this name"))
+			refused = append(refused, wrong("body.sensors."+m.Name, "no sensor has this name%s",
+				spelling.Advice(m.Name, namesOf(robot.Sensors))))
 		}
 	}
 	moved, has := map[string]bool{}, map[string]bool{}
 	for _, a := range robot.Actuators {
 		has[a.Name] = true
 		role, given := robot.role(a.Name)
-		known := role == "nothing"
-		for _, part := range p.parts() {
-			known = known || part.Name == role
-		}
+		known := role == "nothing" || slices.Contains(namesOf(p.parts()), role)
 		moved[role] = true
 		switch {
 		case known:
 		case given:
-			refused = append(refused, wrong("body.actuators."+a.Name, "%q: the world has %s", role, namesOf(p.parts())))
+			refused = append(refused, wrong("body.actuators."+a.Name, "%q: expected %s, which the world has, or nothing%s", role,
+				strings.Join(namesOf(p.parts()), ", "), spelling.Hint(role, namesOf(p.parts()))))
 		case moves(a.Device):
 			unknown = append(unknown, wrong("actuators."+a.Name,
-				"it moves nothing in the world: body.actuators.%s says what it moves: %s", a.Name, namesOf(p.parts())))
+				"it moves nothing in the world: body.actuators.%s says what it moves: %s, or nothing", a.Name,
+				strings.Join(namesOf(p.parts()), ", ")))
 		}
 	}
 	for _, a := range robot.Body.Actuators {
 		if !has[a.Name] {
-			refused = append(refused, wrong("body.actuators."+a.Name, "no actuator has this name"))
+			refused = append(refused, wrong("body.actuators."+a.Name, "no actuator has this name%s",
+				spelling.Advice(a.Name, namesOf(robot.Actuators))))
 		}
 	}
 	for _, part := range p.parts() {
@@ -350,16 +356,17 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 // moves reports whether an actuator moves something: a label only names a command.
 func moves(device string) bool { return device != "label" }
 
-func namesOf(parts []part) string {
-	text := ""
-	for i, p := range parts {
-		if i > 0 {
-			text += ", "
-		}
-		text += p.Name
+// namesOf returns the names of parts, sensors or actuators.
+func namesOf[T interface{ name() string }](all []T) (names []string) {
+	for _, one := range all {
+		names = append(names, one.name())
 	}
-	return text
+	return names
 }
+
+func (p part) name() string   { return p.Name }
+func (s Sensor) name() string { return s.Name }
+func (d Device) name() string { return d.Name }
 
 // checkSensor returns why a world has nothing for a sensor; nil if it has.
 func checkSensor(p physics, robot *Robot, s *Sensor) *Mistake {
@@ -400,7 +407,7 @@ func matched(offers []quantity, s *Sensor, what string) (*Sensor, string) {
 		}
 		return &direct, ""
 	}
-	unit, found := "", false
+	var units []string
 	for _, q := range offers {
 		if q.Name == what && q.Unit == s.Unit {
 			return &direct, ""
@@ -411,19 +418,20 @@ func matched(offers []quantity, s *Sensor, what string) (*Sensor, string) {
 			return &curved, ""
 		}
 		if q.Name == what {
-			unit, found = q.Unit, true
+			units = append(units, unitName(q.Unit))
 		}
 	}
 	switch {
 	case what == "":
-		return nil, fmt.Sprintf("a %s may sense various things: body.sensors.%s.senses says what: %s, or nothing",
-			s.Device, s.Name, offered(offers))
-	case !found:
-		return nil, fmt.Sprintf("the world has no %s for a %s to sense: it has %s; body.sensors.%s.senses: nothing leaves it at rest",
-			what, s.Device, offered(offers), s.Name)
+		return nil, fmt.Sprintf("the device %s may sense various things: body.sensors.%s.senses says what: %s, or nothing",
+			s.Device, s.Name, strings.Join(offered(offers), ", "))
+	case units == nil:
+		return nil, fmt.Sprintf("the world has no %s for the device %s to sense%s: it has %s; body.sensors.%s.senses: nothing "+
+			"leaves it at rest",
+			what, s.Device, spelling.Hint(what, offered(offers)), strings.Join(offered(offers), ", "), s.Name)
 	}
 	return nil, fmt.Sprintf("the world has the %s in %s, the sensor measures in %s: a curve converts them",
-		what, unitName(unit), unitName(s.Unit))
+		what, strings.Join(units, ", "), unitName(s.Unit))
 }
 
 func unitName(unit string) string {

@@ -246,15 +246,16 @@ func TestCheck(t *testing.T) {
 	}{
 		{"as it is", cart(), "", ""},
 		{"a sensor of something else", sensor(Sensor{Name: "t", Device: "tmp102", Unit: "°C"}),
-			"sensors.t: the world has no temperature for a tmp102 to sense: it has contact, light, place; body.sensors.t.senses: " +
-				"nothing", ""},
+			"sensors.t: the world has no temperature for the device tmp102 to sense: it has contact, light, place; " +
+				"body.sensors.t.senses: nothing", ""},
 		{"the same at rest", on(sensor(Sensor{Name: "t", Device: "tmp102", Unit: "°C"}),
 			mounted("t", Mount{Senses: "nothing"})), "", ""},
 		{"a device that may sense various things", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V"}),
-			"sensors.v: a ads1115 may sense various things: body.sensors.v.senses says what: contact, light, place, or nothing", ""},
+			"sensors.v: the device ads1115 may sense various things: body.sensors.v.senses says what: contact, light, place, or " +
+				"nothing", ""},
 		{"in another unit", on(sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V"}),
 			mounted("v", Mount{Senses: "place"})),
-			"body.sensors.v: the world has the place in rev, the sensor measures in V: a curve converts them", ""},
+			"body.sensors.v: the world has the place in m, rev, the sensor measures in V: a curve converts them", ""},
 		{"by the unit of its readings", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx"}), "", ""},
 		{"one of two units", sensor(Sensor{Name: "v", Device: "simulated", Measure: "place", Unit: "rev"}), "", ""},
 		{"a curve that bends back", sensor(Sensor{Name: "v", Device: "ads1115", Measure: "a0", Unit: "V", Meaning: "lx",
@@ -266,15 +267,22 @@ func TestCheck(t *testing.T) {
 		{"negative noise", mount("eye", Mount{Noise: Amount{-1, "lx"}}), "body.sensors.eye.noise: expected at least 0", ""},
 		{"a mount of no sensor", mount("ear", Mount{}), "body.sensors.ear: no sensor has this name", ""},
 		{"a recording", sensor(Sensor{Name: "l", Device: "log", Unit: "Pa"}), "", ""},
-		{"a part that is not there", actuator("rudder"), `body.actuators.motor: "rudder": the world has cart, brake`,
+		{"a part that is not there", actuator("rudder"),
+			`body.actuators.motor: "rudder": expected cart, brake, which the world has, or nothing`,
 			": no actuator moves the cart"},
+		{"a part with a wrong letter", actuator("brale"),
+			`body.actuators.motor: "brale": expected cart, brake, which the world has, or nothing (did you mean brake?)`,
+			": no actuator moves the cart"},
+		{"a quantity with a wrong letter", mount("eye", Mount{Senses: "lihgt"}),
+			"body.sensors.eye: the world has no lihgt for the device bh1750 to sense (did you mean light?): it has contact", ""},
+		{"a mount with a wrong letter", mount("eyf", Mount{}), "body.sensors.eyf: no sensor has this name, did you mean eye?", ""},
 		{"nothing that moves", actuator("nothing"), "", ": no actuator moves the cart: body.actuators names the one that does"},
 		{"an actuator that is not there", on(cart(), func(r *Robot) {
 			r.Body.Actuators = append(r.Body.Actuators, Named[string]{Name: "arm", Value: "brake"})
 		}), "body.actuators.arm: no actuator has this name", ""},
 		{"an actuator of which the body says nothing", on(cart(), func(r *Robot) {
 			r.Actuators = append(r.Actuators, Device{Name: "arm", Device: "servo"}, Device{Name: "word", Device: "label"})
-		}), "", "actuators.arm: it moves nothing in the world: body.actuators.arm says what it moves: cart, brake"},
+		}), "", "actuators.arm: it moves nothing in the world: body.actuators.arm says what it moves: cart, brake, or nothing"},
 		{"an actuator with the name of a part", on(cart(), func(r *Robot) {
 			r.Actuators = append(r.Actuators, Device{Name: "brake", Device: "servo"})
 		}), "", ""},

@@ -101,7 +101,7 @@ mqtt: {broker: none}
 		{"other pins and buses", seeker("arena", "0x23", "0x5c", "I2C1", "I2C0", "GPIO17", "GPIO27", "GPIO13", "GPIO19"), nil},
 		{"a wheel of which the body says nothing", seeker("arena", "left_wheel: {", "left: {"), []string{
 			"test.yaml:8:9: actuators.left: it moves nothing in the world: body.actuators.left says what it moves: " +
-				"left_wheel, right_wheel"}},
+				"left_wheel, right_wheel, or nothing"}},
 		{"a wheel that is not there", seeker("arena", "  left_wheel: {", "  # left_wheel: {"), []string{
 			"test.yaml:2:27: board.world: no actuator moves the left_wheel: body.actuators names the one that does"}},
 		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: table"}},
