@@ -144,10 +144,21 @@ func (e *Experiment) Run(ctx context.Context, report func(*Trial) error) error {
 		failed = ctx.Err()
 	}
 	if errors.Is(failed, context.Canceled) {
-		return fmt.Errorf("interrupted after %d of %d trials: %w", reported, e.Trials, failed)
+		return &Interrupted{reported, e.Trials}
 	}
 	return failed
 }
+
+// Interrupted is the error of an experiment whose context has ended.
+type Interrupted struct{ Done, Trials int }
+
+// Error says how many trials were done.
+func (i *Interrupted) Error() string {
+	return fmt.Sprintf("interrupted after %d of %d trials", i.Done, i.Trials)
+}
+
+// Unwrap returns context.Canceled.
+func (i *Interrupted) Unwrap() error { return context.Canceled }
 
 // seed returns the seed of an episode's world.
 func (e *Experiment) seed(trial, episode int) uint64 { return e.Seed + e.before(trial, episode) }

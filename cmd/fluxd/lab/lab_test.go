@@ -242,7 +242,7 @@ func TestInterrupted(t *testing.T) {
 		}
 		return report.Add(new(bytes.Buffer), trial)
 	})
-	if !errors.Is(err, context.Canceled) || !regexp.MustCompile(`^interrupted after \d+ of 1000 trials: `).MatchString(err.Error()) {
+	if !errors.Is(err, context.Canceled) || !regexp.MustCompile(`^interrupted after \d+ of 1000 trials$`).MatchString(err.Error()) {
 		t.Errorf("got %v", err)
 	}
 	if n := len(report.trials); n < 3 || n > 3+ahead*4+4 {
