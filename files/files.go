@@ -78,6 +78,25 @@ func Create(name string) (*os.File, error) {
 	return f, err
 }
 
+// Writable returns an error if a file cannot be created or written at present. It changes nothing: so a long computation can
+// check at its start what it will write at its end. A pipe or a device is not tried.
+func Writable(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil
+	}
+	isNew := errors.Is(err, fs.ErrNotExist)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|syscall.O_NONBLOCK, 0o666)
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if isNew {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
 // Replaceable returns an error if a name stands for anything but a regular file, to be called before the file is renamed or
 // replaced. An unused name is no error.
 func Replaceable(name string) error {

@@ -88,3 +88,26 @@ func TestTidyKnowsWhatWriteLeaves(t *testing.T) {
 		t.Errorf("%s is left: %v", left, err)
 	}
 }
+
+// Whether a file can be written is found out without a trace.
+func TestWritable(t *testing.T) {
+	folder := t.TempDir()
+	old := filepath.Join(folder, "old")
+	if err := os.WriteFile(old, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, can := range map[string]bool{
+		old: true, filepath.Join(folder, "new"): true, "/dev/null": true, folder: false,
+		filepath.Join(folder, "none", "new"): false, filepath.Join(old, "new"): false,
+	} {
+		if err := Writable(name); (err == nil) != can {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := os.ReadFile(old); err != nil || string(text) != "kept" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if all, err := os.ReadDir(folder); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"fluxd/cmd/internal/terminal"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
+	"fluxd/files"
 
 	"github.com/spf13/cobra"
 )
@@ -93,6 +94,9 @@ machine. Progress and the time it took go to stderr.`,
 	flags.StringVar(&s.table, "csv", "", "write the results into this `file`, a row for each episode")
 	flags.StringVar(&s.Picture, "picture", "",
 		"draw the world at the end of the first trial into this `file`, .svg or .png; with %d in its\nname, that of each trial")
+	flags.StringVar(&s.Spikes, "spikes", "",
+		"write the spikes of the first trial into this `file`, in the form of fluxd play; with %d in its\nname, those of each; "+
+			"of several episodes, the last")
 	flags.StringVar(&s.Learnt, "save-learnt", "",
 		"write the weights at the end into this `file`, which learnt of a robot file can name; one\ntrial only")
 	return c
@@ -120,6 +124,14 @@ func (s *simulation) check() error {
 	if s.Picture != "" {
 		if err := lab.CheckPicture(s.Picture); err != nil {
 			return wrong("--picture %w", err)
+		}
+	}
+	for _, name := range []string{s.table, s.Learnt, lab.First(s.Picture), lab.First(s.Spikes)} {
+		if name == "" {
+			continue
+		}
+		if err := files.Writable(name); err != nil { // now, not after hours
+			return err
 		}
 	}
 	return nil
@@ -184,26 +196,34 @@ func (s *simulation) experiment(ctx context.Context, out io.Writer, progress *me
 	s.Progress = progress.show
 	defer progress.clear()
 	report := lab.NewReport(&s.Experiment)
-	err := s.Run(ctx, func(t *lab.Trial) error {
+	done := 0
+	var unwritten error // out is gone
+	ended := s.Run(ctx, func(t *lab.Trial) error {
+		done++
 		if s.asJSON {
 			return report.Add(io.Discard, t)
 		}
 		progress.clear()
-		return report.Add(out, t)
+		unwritten = report.Add(out, t)
+		return unwritten
 	})
-	if err != nil {
-		return refusedByRobot(err)
-	}
 	progress.clear()
-	if s.asJSON {
+	if done == 0 {
+		return refusedByRobot(ended)
+	}
+	// An experiment that has ended early keeps what is done.
+	var err error
+	switch {
+	case unwritten != nil:
+	case s.asJSON:
 		err = report.JSON(out)
-	} else {
+	default:
 		err = report.Summary(out)
 	}
-	if err == nil && s.table != "" {
-		err = lab.WriteFile(s.table, report.CSV)
+	if s.table != "" {
+		err = errors.Join(err, lab.WriteFile(s.table, report.CSV))
 	}
-	return err
+	return errors.Join(err, ended)
 }
 
 // refusedByRobot makes a mistake of the command line out of a change that the robot refuses.

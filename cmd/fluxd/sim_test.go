@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // drawn is a robot whose network is drawn at random, for a Raspberry Pi.
@@ -155,6 +157,65 @@ func TestSimRefuses(t *testing.T) {
 		code, out, errs := fluxd(append([]string{"sim", "lightseeker", "--for", "1ms"}, c.args...)...)
 		if code != c.code || !strings.Contains(errs, c.says) || c.code == exitConfig && out != "" {
 			t.Errorf("%q: exit %d, %q: %s", c.args, code, out, errs)
+		}
+	}
+}
+
+// A file that cannot be written is refused before the experiment, not after it: this one would take hours. What is checked is
+// left as it is.
+func TestSimChecksItsFilesFirst(t *testing.T) {
+	kept := write(t, "kept")
+	for _, flag := range []string{"--csv", "--picture", "--spikes", "--save-learnt"} {
+		code, out, errs := fluxd("sim", "lightseeker", "--for", "10000h", flag, filepath.Join(kept, "x.svg"))
+		if code != exitFailure || out != "" || !strings.Contains(errs, "x.svg: not a directory") {
+			t.Errorf("%s: exit %d: %s%s", flag, code, out, errs)
+		}
+	}
+	fresh := filepath.Join(t.TempDir(), "fresh.csv")
+	code, _, _ := fluxd("sim", "lightseeker", "--set", "motor_l.threshold=-7", "--csv", kept, "--spikes", fresh)
+	if text, err := os.ReadFile(kept); code == 0 || err != nil || string(text) != "kept" {
+		t.Errorf("exit %d: a robot that could not be made has left %q in the table, %v", code, text, err)
+	}
+	if _, err := os.Stat(fresh); err == nil {
+		t.Error("a robot that could not be made has left an empty file")
+	}
+}
+
+// ctrl-C in the midst of an experiment loses only the trials that are not done.
+func TestSimKeepsWhatIsDone(t *testing.T) {
+	for _, format := range []string{"--json", "--json=false"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		folder := t.TempDir()
+		table, fifth := filepath.Join(folder, "t.csv"), filepath.Join(folder, "5")
+		go func() { // as soon as the fifth trial begins to write
+			for _, err := os.Stat(fifth); err != nil; _, err = os.Stat(fifth) {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}()
+		var out, errs bytes.Buffer
+		code := execute(ctx, []string{"sim", "lightseeker", "--for", "2s", "--trials", "100000", "--jobs", "1", "--csv", table,
+			"--spikes", filepath.Join(folder, "%d"), format}, &out, &errs)
+		if code == 0 || !strings.Contains(errs.String(), "interrupted after ") || strings.Contains(errs.String(), "context") {
+			t.Errorf("exit %d: %s", code, errs.String())
+		}
+		text, err := os.ReadFile(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := strings.Count(string(text), "\n") - 1
+		if done < 4 {
+			t.Errorf("the table has %d trials: %s", done, text)
+		}
+		if format != "--json" {
+			if !strings.Contains(out.String(), "over trials") {
+				t.Errorf("no summary: %s", out.String())
+			}
+			continue
+		}
+		var all struct{ Trials []any }
+		if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all.Trials) != done {
+			t.Errorf("%v: %d trials, the table has %d", err, len(all.Trials), done)
 		}
 	}
 }

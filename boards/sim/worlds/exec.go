@@ -116,6 +116,15 @@ type answered struct {
 // mostLine bounds a line of the program, in bytes.
 const mostLine = 1 << 20
 
+// External reports whether another process computes a world. Such a world may take long to start.
+func External(w World) bool {
+	s, is := w.(*stepped)
+	if is {
+		_, is = s.physics.(*program)
+	}
+	return is
+}
+
 func (p *program) step() time.Duration { return p.opts.Step }
 
 func (p *program) parts() (all []part) {

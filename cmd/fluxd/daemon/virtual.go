@@ -25,6 +25,7 @@ type Simulation struct {
 	*Robot
 	Network    *core.Network       // for its owner, the goroutine that calls Advance
 	Comparison *compare.Comparison // with recorded commands; nil without one
+	Spiked     func([]core.Spike)  // called with the spikes of the network, as they come; nil: nobody wants them
 	now        time.Duration
 	due        []time.Duration // when each sensor is read next
 	edges      time.Duration   // when the edges of all sensors are read next
@@ -208,6 +209,9 @@ func (s *Simulation) step() {
 		s.safety.CheckSensors(s.now)
 	}
 	s.advance(tick)
+	if s.Spiked != nil && len(s.spiked) > 0 {
+		s.Spiked(s.spiked)
+	}
 	s.checkHand(s.now)
 	s.decide(s.now)
 	for _, o := range s.outputs {

@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -10,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"fluxd/cmd/fluxd/play"
 	"fluxd/configs"
 )
 
@@ -134,5 +138,80 @@ func TestAnEpisodeIsATrialThatBeginsWithWhatWasLearnt(t *testing.T) {
 		if !reflect.DeepEqual(alone, with) {
 			t.Errorf("episode %d: %+v\nalone %+v", k+1, with, alone)
 		}
+	}
+}
+
+// Nothing goes from one episode to the next but what was learnt: not the reading that a sensor was taking, nor the state of a motor.
+func TestAnEpisodeOfARobotWithSensorsIsATrial(t *testing.T) {
+	t.Parallel() // in virtual time
+	for _, name := range []string{"lightseeker", "explorer", "linefollower"} {
+		e := one(load(t, name), 7300*time.Millisecond)
+		e.Episodes = 3
+		together, _, err := e.run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range uint64(3) {
+			e := one(e.Config, e.For)
+			network := e.Config.Network.Seed + k
+			e.Seed, e.Network = 1+k, &network
+			report, _, err := e.run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone, with := report.trials[0].Episodes[0], together.trials[0].Episodes[k]
+			with.Number = 1
+			if !reflect.DeepEqual(alone, with) {
+				t.Errorf("%s, episode %d: %+v\nalone %+v", name, k+1, with, alone)
+			}
+		}
+	}
+}
+
+// A program that is the world may take long to start: it is started once for all episodes of a trial.
+func TestAProgramIsStartedOnceForAllEpisodes(t *testing.T) {
+	folder := t.TempDir()
+	starts := filepath.Join(folder, "starts")
+	world := "world: exec\nstep: 100ms\ncommand: [sh, -c, 'echo >> " + starts +
+		"; while read -r line; do echo \"{\\\"over\\\": false}\"; done']\n"
+	robot := parse(t, fmt.Sprintf(idle, "./p.yaml"), fstest.MapFS{"p.yaml": {Data: []byte(world)}})
+	e := one(robot, time.Second)
+	e.Trials, e.Episodes = 2, 3
+	if _, _, err := e.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(starts); err != nil || string(got) != "\n\n" {
+		t.Errorf("%v: started %d times for two trials of three episodes", err, len(got))
+	}
+}
+
+// The spikes of an episode have the form and the times of fluxd play, whichever episode it is.
+func TestSpikes(t *testing.T) {
+	folder := t.TempDir()
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	robot := parse(t, runner, fstest.MapFS{"track.yaml": {Data: []byte(track)}})
+	e := one(robot, time.Second)
+	e.Spikes = filepath.Join(folder, "spikes-%d.csv")
+	e.Trials, e.Episodes = 2, 2 // the last episode of the first trial has the seed 2
+	if _, _, err := e.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	d := robot.Network
+	d.Seed = 2
+	var played bytes.Buffer
+	if err := play.Run(context.Background(), d, play.Options{Until: time.Second, Output: &played}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read("spikes-1.csv"); got != played.String() || strings.Count(got, "restless") < 20 {
+		t.Errorf("%s\nwant\n%s", got, played.String())
+	}
+	if read("spikes-1.csv") == read("spikes-2.csv") {
+		t.Error("two trials have the same noise")
 	}
 }

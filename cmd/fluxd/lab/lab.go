@@ -48,6 +48,9 @@ type Experiment struct {
 	Picture string
 	// Learnt is the file for the weights at the end of the last trial; "" for none.
 	Learnt string
+	// Spikes is the file for the spikes of the first trial, or of each, as with Picture; "" for none. Of several episodes, those of
+	// the last are written.
+	Spikes string
 
 	progress sync.Mutex
 	done     time.Duration // simulated so far by all trials
@@ -179,9 +182,14 @@ func (e *Experiment) before(trial, episode int) uint64 {
 
 // trial runs one trial. Its errors name it, but for those of a robot that cannot even be made: every trial has them.
 func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error) {
+	var s *daemon.Simulation // the robot of the present episode
 	made := false
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if s != nil {
+			err = errors.Join(err, s.Halt())
+		}
+		if p != nil {
 			e.Log.Error("panic", "trial", number, "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", p)
 		}
@@ -189,45 +197,17 @@ func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error
 			err = fmt.Errorf("trial %d (seed %d): %w", number, e.seed(number, 1), err)
 		}
 	}()
-	log := e.Log
-	if e.Trials > 1 {
-		log = log.With("trial", number)
-	}
-	config := *e.Config
-	config.Network.Seed = e.networkSeed(number, 1)
-	s, err := daemon.NewSimulation(&config, e.seed(number, 1), log)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			_ = s.Halt()
-			panic(p)
-		}
-		err = errors.Join(err, s.Halt())
-	}()
-	if number > 1 {
-		log = slog.New(slog.DiscardHandler) // what it begins with is the same in every trial
-	}
-	if err := errors.Join(e.canDraw(s), e.prepare(s, log)); err != nil {
-		return nil, err
-	}
-	made = true
-	length := e.For
-	if length == 0 {
-		length = s.Recorded()
-	}
-	if length == 0 {
-		length = defaultLength
-	}
 	t = &Trial{Number: number}
 	for episode := 1; episode <= e.Episodes; episode++ {
-		if episode > 1 {
-			if err := s.Restart(e.seed(number, episode), e.networkSeed(number, episode)); err != nil {
-				return nil, err
-			}
+		if s, err = e.robot(s, number, episode); err != nil {
+			return nil, err
 		}
-		if err := e.episode(ctx, s, t, length); err != nil {
+		made = true
+		end, err := e.recordSpikes(s, number, episode)
+		if err == nil {
+			err = errors.Join(e.episode(ctx, s, t), end())
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -239,9 +219,60 @@ func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error
 	return t, e.draw(t, s)
 }
 
+// robot makes the robot of the next episode. It is a fresh one, which begins with what the one before has learnt: so nothing else
+// goes from one episode to the next, not even what a sensor is measuring. Only a program that is the world goes on, because it may
+// take long to start; then the same robot begins again.
+func (e *Experiment) robot(before *daemon.Simulation, trial, episode int) (*daemon.Simulation, error) {
+	seed, networkSeed := e.seed(trial, episode), e.networkSeed(trial, episode)
+	if before != nil && worlds.External(before.World()) {
+		return before, before.Restart(seed, networkSeed)
+	}
+	log := e.Log
+	if e.Trials > 1 {
+		log = log.With("trial", trial)
+	}
+	if e.Episodes > 1 {
+		log = log.With("episode", episode)
+	}
+	config := *e.Config
+	config.Network.Seed = networkSeed
+	s, err := daemon.NewSimulation(&config, seed, log)
+	if err != nil {
+		return before, err
+	}
+	if before != nil {
+		if err := before.Halt(); err != nil {
+			return s, err
+		}
+	}
+	if trial > 1 || episode > 1 {
+		log = slog.New(slog.DiscardHandler) // what it begins with is the same every time
+	}
+	if err := errors.Join(e.canDraw(s), e.prepare(s, log)); err != nil {
+		return s, err
+	}
+	if before != nil {
+		if _, err := s.Network.Restore(before.Network.Snapshot(0)); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// length returns how long an episode may be.
+func (e *Experiment) length(s *daemon.Simulation) time.Duration {
+	if e.For != 0 {
+		return e.For
+	}
+	if length := s.Recorded(); length != 0 {
+		return length
+	}
+	return defaultLength
+}
+
 // episode runs the next episode of a trial.
-func (e *Experiment) episode(ctx context.Context, s *daemon.Simulation, t *Trial, length time.Duration) error {
-	begin, before := s.Now(), s.Network.Counters()
+func (e *Experiment) episode(ctx context.Context, s *daemon.Simulation, t *Trial) error {
+	length, begin, before := e.length(s), s.Now(), s.Network.Counters()
 	reported := time.Duration(0)
 	err := s.Advance(ctx, begin+length, func(now time.Duration) {
 		e.advanced(now-begin-reported, length)

@@ -13,7 +13,7 @@ import (
 	"fluxd/files"
 )
 
-// eachTrial stands for the number of a trial in the name of a picture.
+// eachTrial stands for the number of a trial in the name of a file.
 const eachTrial = "%d"
 
 // CheckPicture checks the name of a picture's file, which says how it is drawn.
@@ -25,12 +25,15 @@ func CheckPicture(name string) error {
 	return fmt.Errorf("%q: expected a name that ends with .svg or .png", name)
 }
 
-// picture returns the file for the picture of a trial; "" if none is wanted.
-func (e *Experiment) picture(trial int) string {
-	if trial > 1 && !strings.Contains(e.Picture, eachTrial) {
+// First returns the file that the first trial writes, of a name for all.
+func First(name string) string { return of(1, name) }
+
+// of returns the file that a trial writes, of a name for all; "" if none is wanted.
+func of(trial int, name string) string {
+	if trial > 1 && !strings.Contains(name, eachTrial) {
 		return ""
 	}
-	return strings.ReplaceAll(e.Picture, eachTrial, strconv.Itoa(trial))
+	return strings.ReplaceAll(name, eachTrial, strconv.Itoa(trial))
 }
 
 // canDraw returns an error if a picture is wanted of a world that has none.
@@ -43,7 +46,7 @@ func (e *Experiment) canDraw(s *daemon.Simulation) error {
 
 // draw draws the world of a trial at its end, if a picture is wanted.
 func (e *Experiment) draw(t *Trial, s *daemon.Simulation) error {
-	name := e.picture(t.Number)
+	name := of(t.Number, e.Picture)
 	if name == "" {
 		return nil
 	}
