@@ -66,7 +66,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: source %q, files %v", e.Name, robot.Source, robot.Files)
 		}
 	}
-	for _, name := range []string{"lightseeker", "wallfollow", "hexapod"} {
+	for _, name := range []string{"lightseeker", "wallfollow", "hexapod", "cartpole", "cartpole48", "balancer"} {
 		if !slices.Contains(names, name) {
 			t.Errorf("no example %s among %v", name, names)
 		}

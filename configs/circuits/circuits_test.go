@@ -262,7 +262,7 @@ func TestJSON(t *testing.T) {
 	if compact.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", compact.String(), want)
 	}
-	for _, name := range []string{"lightseeker", "wallfollow", "hexapod"} {
+	for _, name := range []string{"lightseeker", "wallfollow", "hexapod", "cartpole", "cartpole48", "balancer"} {
 		r, err := configs.Load(name)
 		if err != nil {
 			t.Fatal(err)

@@ -180,8 +180,8 @@ func (c *cartPole) events() []Event {
 }
 
 func (c *cartPole) state() map[string]float64 {
-	return map[string]float64{"cart_position_m": c.position, "cart_velocity_m_per_s": c.speed, "pole_angle_rad": c.angle,
-		"pole_velocity_rad_per_s": c.rate, "steps": float64(c.steps)}
+	return map[string]float64{"cart_position_m": c.position, "cart_velocity_m_s": c.speed, "pole_angle_rad": c.angle,
+		"pole_velocity_rad_s": c.rate, "steps": float64(c.steps)}
 }
 
 // draw draws the track, the cart and the pole from the side.

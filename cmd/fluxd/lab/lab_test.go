@@ -122,7 +122,7 @@ func TestBlindLightseekerDoesNot(t *testing.T) {
 // The results are the same on every processor, from one version to the next, and however many trials run at the same time.
 func TestSameSeedSameBytes(t *testing.T) {
 	t.Parallel() // in virtual time
-	for _, name := range []string{"lightseeker", "wallfollow", "hexapod"} {
+	for _, name := range []string{"lightseeker", "wallfollow", "hexapod", "cartpole", "cartpole48", "balancer"} {
 		robot := load(t, name)
 		e := one(robot, 10*time.Second)
 		e.Seed, e.Trials, e.Jobs = 7, 5, 1
