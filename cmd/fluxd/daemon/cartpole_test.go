@@ -90,7 +90,8 @@ func byFields(value, most float64) (spikes [4]int) {
 	return spikes
 }
 
-// The robots cartpole and cartpole48 push the cart in each step as the published networks do when they are asked as TENNLab asks them.
+// The robots cartpole and cartpole48 push the cart in each step as the published networks do when they are asked as TENNLab asks
+// them.
 func TestCartPoleRobotsActAsPublished(t *testing.T) {
 	t.Parallel() // in virtual time
 	for _, c := range []struct {
