@@ -29,6 +29,12 @@ var claims = []claim{
 	{robot: "linefollower", seed: 1, length: 5 * time.Minute, trials: 20, value: "laps", least: 12.8, most: 13, succeed: 20},
 	{robot: "linefollower", seed: 1, length: 5 * time.Minute, trials: 20, value: "on_line", least: 1, most: 1, succeed: 20},
 	{robot: "heater", seed: 1, length: time.Hour, trials: 20, value: "worst_off_C", most: 0.7, succeed: 20},
+	{robot: "cartpole", seed: 1, length: 6 * time.Minute, trials: 20, value: "steps", least: 15_000, most: 15_000, succeed: 20},
+	{robot: "cartpole", seed: 21, length: 6 * time.Minute, trials: 300, value: "steps", least: 15_000, most: 15_000, succeed: 300},
+	{robot: "cartpole48", seed: 1, length: 6 * time.Minute, trials: 20, value: "steps", least: 15_000, most: 15_000, succeed: 17},
+	{robot: "cartpole48", seed: 21, length: 6 * time.Minute, trials: 300, value: "steps", least: 15_000, most: 15_000, succeed: 280},
+	{robot: "balancer", seed: 1, length: 10 * time.Minute, trials: 8, value: "seconds", least: 600, most: 600, succeed: 8},
+	{robot: "balancer", seed: 1, length: 10 * time.Minute, trials: 2, value: "farthest_m", least: 0.1, most: 0.25, succeed: 2},
 
 	// Robots of users, wired as they like, written for a Raspberry Pi: their files are simulated without a change.
 	{robot: "testdata/linebot.yaml", world: "line", seed: 1, length: time.Minute, trials: 20, value: "laps", least: 1, most: 3,
