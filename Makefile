@@ -78,11 +78,11 @@ race:
 sequential:
 	$(GOTEST) $(SEQUENTIAL)
 
-# Every command in README.md and docs.
 # What the files of the robots claim.
 claims:
 	$(GOTEST) ./cmd/fluxd/lab -run Claims
 
+# Every command in README.md and docs.
 documentation:
 	$(GOTEST) ./docs
 
@@ -93,11 +93,12 @@ oracle:
 	$(GOTEST) ./core -run 'Routes|Parts' -rapid.checks=1000
 	$(GOTEST) ./cmd/fluxd/daemon -run 'TuningIsLoading|AnySequenceOfSets|AnnouncedRangesHold|CheckAcceptsRun|ValidRobotsOpen' -rapid.checks=200
 
-# The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
-# run on emulated ones too. An emulated process cannot start another one, such as a broker: what needs that is left out.
+# The engine, the encoders, the worlds and whole robots in them must come to the same bits on every processor, and drivers to the same
+# readings: their tests run on emulated ones too. An emulated process cannot start another one, such as a broker or a world's program:
+# what needs that is left out, and so are hundreds of simulated minutes.
 EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./splitmix64 ./lagged \
-	$(addprefix ./cmd/fluxd/, daemon hardware kept play reward safety sense tuning)
-VIRTUAL  := -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds|OverMQTT|LastWill|FuzzAny'
+	$(addprefix ./cmd/fluxd/, daemon draw hardware kept lab play reward safety sense tuning)
+VIRTUAL  := -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds|OverMQTT|LastWill|FuzzAny|AProgram|Claims'
 
 emulated:
 	@for pair in arm64:qemu-aarch64-static arm:qemu-arm-static; do \

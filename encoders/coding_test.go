@@ -20,7 +20,7 @@ import (
 	"fluxd/encoders"
 )
 
-var update = flag.Bool("update", false, "write the table and the drawing of docs/coding.md")
+var update = flag.Bool("update", false, "write the table and the drawing of docs/coding.md, and the golden file")
 
 // A pairing is an encoder whose spikes go to a decoder, without a network between them.
 type pairing struct {
