@@ -12,7 +12,8 @@ import (
 	"fluxd/splitmix64"
 )
 
-// The spikes of every code, and the commands of every decoder, are the same on every processor: make emulated compares them there.
+// The spikes of every code, and the commands of every decoder, are the same on every processor: make emulated compares them
+// there.
 func TestSpikesAreTheSameEverywhere(t *testing.T) {
 	var got strings.Builder
 	for _, k := range encoders.EncoderKinds {

@@ -12,8 +12,8 @@
 //	reading, err := eye.Sample(clock())
 //
 // Each twin has a file, and a line in Kinds, by which a world connects it: OnBus and OnPins take what it senses there, and the
-// settings that the robot file has for it. The twins of devices that act, such as motors, are in ActuatorKinds: they say what their
-// pins make them do. A twin may be used from any goroutine.
+// settings that the robot file has for it. The twins of devices that act, such as motors, are in ActuatorKinds: they say what
+// their pins make them do. A twin may be used from any goroutine.
 package chips
 
 import (

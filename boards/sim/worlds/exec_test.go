@@ -176,7 +176,8 @@ func TestAProgramThatFails(t *testing.T) {
 	}
 }
 
-// A program is asked for what it may answer: nothing of a sensor at rest, and a position of a row of line sensors, not their pins.
+// A program is asked for what it may answer: nothing of a sensor at rest, and a position of a row of line sensors, not their
+// pins.
 func TestAProgramIsAskedForReadings(t *testing.T) {
 	robot := on(cart(), func(r *Robot) {
 		r.Sensors = append(r.Sensors, Sensor{Name: "air", Device: "bme280", Measure: "pressure", Unit: "Pa", Meaning: "Pa"},

@@ -119,9 +119,9 @@ func TestBlindLightseekerDoesNot(t *testing.T) {
 	}
 }
 
-// The results are the same on every processor, from one version to the next, and however many trials run at the same time: scores,
-// spikes, and the state of the world at the end with all digits. make emulated compares them on other processors. Each example is
-// among them; so are the robots of users, and one that senses all that a floor has, through most codes.
+// The results are the same on every processor, from one version to the next, and however many trials run at the same time:
+// scores, spikes, and the state of the world at the end with all digits. make emulated compares them on other processors. Each
+// example is among them; so are the robots of users, and one that senses all that a floor has, through most codes.
 func TestSameSeedSameBytes(t *testing.T) {
 	type run struct{ robot, world string }
 	runs := []run{{"testdata/surveyor.yaml", ""}, {"testdata/rover.yaml", "yard"}, {"testdata/linebot.yaml", "line"}}
