@@ -220,8 +220,8 @@ func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error
 }
 
 // robot makes the robot of the next episode. It is a fresh one, which begins with what the one before has learnt: so nothing else
-// goes from one episode to the next, not even what a sensor is measuring. Only a program that is the world goes on, because it may
-// take long to start; then the same robot begins again.
+// goes from one episode to the next, not even what a sensor is measuring. Only a program that is the world goes on, because it
+// may take long to start; then the same robot begins again.
 func (e *Experiment) robot(before *daemon.Simulation, trial, episode int) (*daemon.Simulation, error) {
 	seed, networkSeed := e.seed(trial, episode), e.networkSeed(trial, episode)
 	if before != nil && worlds.External(before.World()) {

@@ -13,8 +13,8 @@ import (
 	"fluxd/files"
 )
 
-// A spikeFile is a file with the spikes of an episode, in the form that fluxd play reads and writes: its times count from the start
-// of the episode.
+// A spikeFile is a file with the spikes of an episode, in the form that fluxd play reads and writes: its times count from the
+// start of the episode.
 type spikeFile struct {
 	file  *os.File
 	out   *bufio.Writer // its first error is returned by Flush
