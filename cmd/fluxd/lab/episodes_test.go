@@ -141,7 +141,8 @@ func TestAnEpisodeIsATrialThatBeginsWithWhatWasLearnt(t *testing.T) {
 	}
 }
 
-// Nothing goes from one episode to the next but what was learnt: not the reading that a sensor was taking, nor the state of a motor.
+// Nothing goes from one episode to the next but what was learnt: not the reading that a sensor was taking, nor the state of a
+// motor.
 func TestAnEpisodeOfARobotWithSensorsIsATrial(t *testing.T) {
 	t.Parallel() // in virtual time
 	for _, name := range []string{"lightseeker", "explorer", "linefollower"} {
