@@ -108,6 +108,9 @@ func besides(folder fs.FS) func(name string) ([]byte, error) {
 func (v *validator) world() {
 	b := &v.robot.Board
 	if b.Kind != "sim" {
+		for _, m := range worlds.Strangers(v.robot.Simulated()) {
+			v.Fail(m.Path, "%v", m.Err)
+		}
 		for _, s := range v.robot.Sensors {
 			if s.Value.Device == "simulated" {
 				v.Fail("sensors."+s.Name+".device", "only a simulated world has quantities that no device measures: board: {kind: sim}")

@@ -51,7 +51,7 @@ func NewTCS34725(world TCS34725World) *TCS34725 {
 
 // senseTCS34725 lies in light of 4,000 K and 300 lx at rest. The four channels count, as shares of the counts that the
 // integration time of the robot file allows: of them, a colour that is not sensed is dark, and a clear channel that is not sensed
-// is the sum of the colours. If none is sensed, the light is white, without infrared, and has the illuminance and the colour
+// is the sum of the colours, but not so much that it is too much light for the driver. If none is sensed, the light is white, without infrared, and has the illuminance and the colour
 // temperature that are sensed.
 //
 // Source: ams, application note DN40, sections 3.2 and 3.4, appendix I, for lux and colour temperature.
@@ -60,12 +60,11 @@ func senseTCS34725(sense Sense, settings Settings) sim.Device {
 	sensed := false
 	steps := max(1, int64(settings.numberOr("integration", 50_000_000)+1_200_000)/int64(tcs34725Step))
 	full, gain := min(1024*steps, 65_535), max(1, int64(settings.numberOr("gain", 4)))
+	light := func(share int64) int64 { return toNearest(share*full*10, gain*steps*24) }
 	for i, name := range []string{"clear", "red", "green", "blue"} {
 		if share := sense.of(name); share != nil {
 			sensed = true
-			channels[i] = func(at time.Duration) int64 {
-				return toNearest(bounded(share(at), 10_000_000)*full*10, gain*steps*24)
-			}
+			channels[i] = func(at time.Duration) int64 { return light(bounded(share(at), 10_000_000)) }
 		}
 	}
 	clear, red, green, blue := channels[0], channels[1], channels[2], channels[3]
@@ -78,6 +77,9 @@ func senseTCS34725(sense Sense, settings Settings) sim.Device {
 				if colour != nil {
 					sum += colour(at)
 				}
+			}
+			if sensed {
+				sum = min(sum, light(700_000))
 			}
 			return sum
 		}

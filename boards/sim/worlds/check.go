@@ -15,37 +15,20 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 			refused = append(refused, m)
 		}
 	}
-	has := map[string]bool{}
-	for _, s := range robot.Sensors {
-		has[s.Name] = true
-	}
-	for _, m := range robot.Body.Sensors {
-		if !has[m.Name] {
-			refused = append(refused, wrong("body.sensors."+m.Name, "no sensor has this name%s",
-				spelling.Advice(m.Name, namesOf(robot.Sensors))))
-		}
-	}
-	moved, has := map[string]bool{}, map[string]bool{}
+	refused = append(refused, Strangers(robot)...)
+	parts, moved := namesOf(p.parts()), map[string]bool{}
 	for _, a := range robot.Actuators {
-		has[a.Name] = true
 		role, given := robot.role(a.Name)
-		known := role == "nothing" || slices.Contains(namesOf(p.parts()), role)
+		known := role == "nothing" || slices.Contains(parts, role)
 		moved[role] = true
 		switch {
 		case known:
 		case given:
 			refused = append(refused, wrong("body.actuators."+a.Name, "%q: expected %s, which the world has, or nothing%s", role,
-				strings.Join(namesOf(p.parts()), ", "), spelling.Hint(role, namesOf(p.parts()))))
+				strings.Join(parts, ", "), spelling.Hint(role, parts)))
 		case moves(a.Device):
 			unknown = append(unknown, wrong("actuators."+a.Name,
-				"it moves nothing in the world: body.actuators.%s says what it moves: %s, or nothing", a.Name,
-				strings.Join(namesOf(p.parts()), ", ")))
-		}
-	}
-	for _, a := range robot.Body.Actuators {
-		if !has[a.Name] {
-			refused = append(refused, wrong("body.actuators."+a.Name, "no actuator has this name%s",
-				spelling.Advice(a.Name, namesOf(robot.Actuators))))
+				"it moves nothing in the world: body.actuators.%s says what it moves: %s, or nothing", a.Name, strings.Join(parts, ", ")))
 		}
 	}
 	for _, part := range p.parts() {
@@ -59,6 +42,33 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 		}
 	}
 	return refused, unknown
+}
+
+// Strangers returns the names in a robot's body that none of its sensors and actuators has.
+func Strangers(robot *Robot) (refused []*Mistake) {
+	refused = append(refused, strangers("sensor", robot.Body.Sensors, namesOf(robot.Sensors))...)
+	return append(refused, strangers("actuator", robot.Body.Actuators, namesOf(robot.Actuators))...)
+}
+
+// mostAdvice is how many unknown names get a suggestion: each takes a look at all known ones.
+const mostAdvice = 10
+
+func strangers[T any](what string, body []Named[T], known []string) (refused []*Mistake) {
+	has := map[string]bool{}
+	for _, name := range known {
+		has[name] = true
+	}
+	for _, m := range body {
+		if has[m.Name] {
+			continue
+		}
+		advice := ""
+		if len(refused) < mostAdvice {
+			advice = spelling.Advice(m.Name, known)
+		}
+		refused = append(refused, wrong("body."+what+"s."+m.Name, "no %s has this name%s", what, advice))
+	}
+	return refused
 }
 
 // moves reports whether an actuator moves something: a label only names a command.

@@ -22,7 +22,8 @@ func (f *floor) quantities() []quantity {
 			"turn), else 0"},
 		{Name: "line", Doc: "share of the spot below the sensor that a line covers; 0 or 1 for a device that is on or off"},
 		{Name: "reflectance", Doc: "share of white light that the spot below the sensor reflects"},
-		{Name: "colour", Doc: "share of white, red, green or blue light that the spot below reflects, by the measure"},
+		{Name: "colour", Doc: "share of white, red, green or blue light that the spot below reflects, by the measure; 0.7 times " +
+			"that for a tcs34725"},
 		{Name: "colour", Unit: "lx", Doc: "light of 300 lx that the spot below the sensor reflects"},
 	}
 	for _, unit := range []string{"m", "rev", "°"} {
@@ -235,6 +236,10 @@ func (f *floor) touches(v *view) bool {
 	return false
 }
 
+// exposure is what the channels of a tcs34725 count where all light is reflected, as a share of the most that they can: its lamp is
+// not so bright, and its gain not so large, that a white floor is too much light. Its driver takes up to three quarters.
+const exposure = 0.7
+
 // senseFloor returns what a sensor sees below it.
 func (f *floor) senseFloor(s *Sensor, v view, what string) (func() float64, error) {
 	below := func() (shade, float64) {
@@ -256,13 +261,16 @@ func (f *floor) senseFloor(s *Sensor, v view, what string) (func() float64, erro
 	channel := map[string]int{"red": 0, "green": 1, "blue": 2}
 	c, coloured := channel[s.Measure]
 	bright := 1.0
-	if s.Unit == "lx" {
+	switch {
+	case s.Unit == "lx":
 		bright = 300
+	case s.Device == "tcs34725":
+		bright = exposure
 	}
 	return func() float64 {
 		seen, _ := below()
 		if coloured && what == "colour" {
-			return seen[c]
+			return float64(seen[c] * bright)
 		}
 		return float64(seen.mean() * bright)
 	}, nil

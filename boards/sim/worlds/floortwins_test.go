@@ -30,7 +30,8 @@ func floorRover() *Robot {
 	chip("eye", "bh1750", "", "lx", 0x23)
 	chip("turn", "mpu6050", "gyro_z", "°/s", 0x68)
 	chip("power", "ina219", "current", "A", 0x40)
-	chip("ground", "tcs34725", "clear", "", 0x29)
+	chip("ground_red", "tcs34725", "red", "", 0x29)
+	chip("ground_blue", "tcs34725", "blue", "", 0x29)
 	pins("sonar", "hcsr04", "trigger", "GPIO23", "echo", "GPIO24")
 	pins("encoder_l", "quadrature", "a", "GPIO5", "b", "GPIO6")
 	pins("bumper", "button", "pin", "GPIO17")
@@ -87,6 +88,11 @@ start: {at: [1 m, 1.5 m], heading: 0 °}
 		t.Fatal(err)
 	}
 	all := map[string]sensors.Sensor{"eye": eye, "turn": must(inertia.Measure("gyro_z")), "power": must(power.Measure("current"))}
+	ground, err := sensors.NewTCS34725(bus, 0x29, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["red"], all["blue"] = must(ground.Measure("red")), must(ground.Measure("blue"))
 	sonar, err := sensors.NewHCSR04(line("GPIO23"), line("GPIO24"), nil)
 	all["sonar"] = must(sonar, err)
 	encoder, err := sensors.NewQuadrature(line("GPIO5"), line("GPIO6"), &sensors.QuadratureOpts{Counts: 2000, Unit: "m"})
@@ -122,6 +128,8 @@ start: {at: [1 m, 1.5 m], heading: 0 °}
 	if got := drive(0, 0, time.Second); !near(got["sonar"], 2.92, 0.01) || !near(got["eye"], 15+400/(1.92*1.92), 4) ||
 		got["turn"] != 0 || !near(got["power"], 0.3, 0.01) || bumper.Read() != gpio.High {
 		t.Errorf("at rest: %v, bumper %v", got, bumper.Read())
+	} else if !near(got["red"], 0.7*0.85, 0.001) || !near(got["blue"], 0.7*0.85, 0.001) {
+		t.Errorf("on the white floor: red %g, blue %g", got["red"], got["blue"])
 	}
 	got := drive(gpio.DutyMax/4, gpio.DutyMax*3/4, time.Second)
 	if !near(got["turn"], 0.25/0.12*180/math.Pi, 1) || !near(got["encoder"], 0.125*0.95, 0.002) {

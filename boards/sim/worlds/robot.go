@@ -99,7 +99,7 @@ type Mount struct {
 	Facing physic.Angle        `yaml:"facing" min:"-180 °" max:"180 °" doc:"direction in which it looks, counted to the left from ahead, such as 40 °"`
 	Senses string              `yaml:"senses" doc:"what it senses, if its device leaves that open: one of what the world offers, such as line; nothing: it is at rest"`
 	Wheel  string              `yaml:"wheel" enum:"left,right" doc:"the wheel that it turns with"`
-	Cone   physic.Angle        `yaml:"cone" min:"0 °" max:"360 °" doc:"full width of the cone in which it senses; absent: that of the device"`
+	Cone   physic.Angle        `yaml:"cone" min:"0 °" max:"360 °" doc:"full width of the cone in which it senses; absent or 0 °: that of the device"`
 	Row    physic.Distance     `yaml:"row" max:"2 m" doc:"of a linearray: distance from its first sensor to its last, to the right; absent: 1 cm from one to the next"`
 	Noise  Amount              `yaml:"noise" doc:"standard deviation of its readings, in their unit; absent: none"`
 	Delay  time.Duration       `yaml:"delay" default:"0s" max:"1s" doc:"how old what it senses is"`

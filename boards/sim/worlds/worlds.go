@@ -138,6 +138,7 @@ func Check(o Options, robot *Robot) (refused, unknown []*Mistake) {
 	if p != nil {
 		return check(p, robot)
 	}
+	refused = Strangers(robot)
 	for i := range robot.Sensors {
 		if s := &robot.Sensors[i]; s.Device == "simulated" {
 			refused = append(refused, wrong("sensors."+s.Name, "nothing changes in this world, which has no %s", s.Measure))
