@@ -51,8 +51,8 @@ func NewTCS34725(world TCS34725World) *TCS34725 {
 
 // senseTCS34725 lies in light of 4,000 K and 300 lx at rest. The four channels count, as shares of the counts that the
 // integration time of the robot file allows: of them, a colour that is not sensed is dark, and a clear channel that is not sensed
-// is the sum of the colours, but not so much that it is too much light for the driver. If none is sensed, the light is white, without infrared, and has the illuminance and the colour
-// temperature that are sensed.
+// is the sum of the colours, but not so much that it is too much light for the driver. If none is sensed, the light is white,
+// without infrared, and has the illuminance and the colour temperature that are sensed.
 //
 // Source: ams, application note DN40, sections 3.2 and 3.4, appendix I, for lux and colour temperature.
 func senseTCS34725(sense Sense, settings Settings) sim.Device {

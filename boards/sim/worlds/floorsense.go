@@ -236,8 +236,8 @@ func (f *floor) touches(v *view) bool {
 	return false
 }
 
-// exposure is what the channels of a tcs34725 count where all light is reflected, as a share of the most that they can: its lamp is
-// not so bright, and its gain not so large, that a white floor is too much light. Its driver takes up to three quarters.
+// exposure is what the channels of a tcs34725 count where all light is reflected, as a share of the most that they can: its gain
+// is such that a white floor is not too much light. Its driver takes up to three quarters.
 const exposure = 0.7
 
 // senseFloor returns what a sensor sees below it.
