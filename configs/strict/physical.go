@@ -83,9 +83,7 @@ func (s scale) parse(text string) (int64, error) {
 // example describes an amount for messages.
 func (s scale) example() string { return "an amount in " + s.unit + ", such as 20 " + s.unit }
 
-// Written returns a value as it is written in a file: "5ms", "20 kHz", "0.9 m", "4/s".
-func Written(v any, tag reflect.StructTag) string { return written(reflect.ValueOf(v), tag) }
-
+// written returns a value as it is written in a file: "5ms", "20 kHz", "0.9 m", "4/s".
 func written(v reflect.Value, tag reflect.StructTag) string {
 	switch made := v.Interface().(type) {
 	case time.Duration:

@@ -52,7 +52,7 @@ func (c *claim) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Experiment{Config: robot, For: c.length, Seed: c.seed, Trials: c.trials, Episodes: 1, Jobs: 2,
+	e := &Experiment{Config: robot, For: c.length, Seed: c.seed, Network: &c.seed, Trials: c.trials, Episodes: 1, Jobs: 2,
 		Log: slog.New(slog.DiscardHandler)}
 	var all []float64
 	if err := e.Run(context.Background(), func(one *Trial) error {
