@@ -67,12 +67,7 @@ func TestWinnerTakeAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect := func(story string, want int64, wantOK bool) {
-		t.Helper()
-		if got, ok := w.Command(); ok != wantOK || ok && got != want {
-			t.Errorf("%s: %d %v, want %d %v", story, got, ok, want, wantOK)
-		}
-	}
+	expect := expecting(t, w)
 	expect("silence commands nothing", 0, false)
 	w.Spike(0, 2)
 	expect("the only one", 30, true)

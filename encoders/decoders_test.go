@@ -68,6 +68,16 @@ func anyDecoder(t *rapid.T) (open func() Decoder, inputs int) {
 	}, len(opts.Neurons())
 }
 
+// expecting returns what compares a decoder's command, which is 0 when it is not known.
+func expecting(t *testing.T, d Decoder) func(story string, want int64, wantOK bool) {
+	return func(story string, want int64, wantOK bool) {
+		t.Helper()
+		if got, ok := d.Command(); ok != wantOK || got != want {
+			t.Errorf("%s: %d %v, want %d %v", story, got, ok, want, wantOK)
+		}
+	}
+}
+
 // anySpikes draws spikes in the order of time. Each is followed by a time without one.
 func anySpikes(t *rapid.T, inputs int) (spikes []windowSpike, end core.Tick) {
 	gap := rapid.OneOf(rapid.IntRange(0, 3), rapid.IntRange(0, 900), rapid.IntRange(0, 12_000))

@@ -18,12 +18,7 @@ func TestFirstSpike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect := func(story string, want int64, wantOK bool) {
-		t.Helper()
-		if got, ok := d.Command(); ok != wantOK || got != want {
-			t.Errorf("%s: %d %v, want %d %v", story, got, ok, want, wantOK)
-		}
-	}
+	expect := expecting(t, d)
 	d.Spike(500, FrameSpike)
 	expect("no frame has begun", 0, false)
 	d.Spike(1000, FrameStart)

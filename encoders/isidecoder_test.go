@@ -17,12 +17,7 @@ func TestISI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect := func(story string, want int64, wantOK bool) {
-		t.Helper()
-		if got, ok := d.Command(); ok != wantOK || got != want {
-			t.Errorf("%s: %d %v, want %d %v", story, got, ok, want, wantOK)
-		}
-	}
+	expect := expecting(t, d)
 	expect("nothing yet", 0, false)
 	d.Spike(0, 0)
 	expect("one spike is no interval", 0, false)

@@ -23,12 +23,7 @@ func newPopulationVector(t testing.TB, members int, commands [2]Command, window 
 
 func TestPopulationVector(t *testing.T) {
 	d := newPopulationVector(t, 5, [2]Command{-FullScale, FullScale}, 10*time.Millisecond) // -1, -0.5, 0, 0.5, 1
-	expect := func(story string, want int64, wantOK bool) {
-		t.Helper()
-		if got, ok := d.Command(); ok != wantOK || got != want {
-			t.Errorf("%s: %d %v, want %d %v", story, got, ok, want, wantOK)
-		}
-	}
+	expect := expecting(t, d)
 	expect("silence commands nothing", 0, false)
 	d.Spike(0, 3)
 	expect("what it prefers", 500_000, true)

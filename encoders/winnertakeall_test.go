@@ -17,12 +17,7 @@ func TestWinnerStaysWithinItsMargin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect := func(story string, want int64, wantOK bool) {
-		t.Helper()
-		if got, ok := w.Command(); ok != wantOK || ok && got != want {
-			t.Errorf("%s: %d %v, want %d %v", story, got, ok, want, wantOK)
-		}
-	}
+	expect := expecting(t, w)
 	w.Spike(0, 0)
 	expect("the first winner needs no margin", 10, true)
 	w.Spike(100, 1)

@@ -1,8 +1,6 @@
 package worlds
 
 import (
-	"fmt"
-	"hash/fnv"
 	"math"
 	"strings"
 	"testing"
@@ -246,7 +244,7 @@ func TestQuantitiesOfTheBalance(t *testing.T) {
 const balanceBits = 0x8a6fbb5554578a67
 
 func TestBalanceIsTheSameEverywhere(t *testing.T) {
-	h, random := fnv.New64a(), splitmix64.Random(3)
+	h, random := newDigest(), splitmix64.Random(3)
 	b := newBalance(t, 1, func(o *BalanceOpts) { o.Push, o.PushGap = 100_000, time.Second })
 	b.turn = 1
 	for k := range uint64(30_000) {
@@ -255,17 +253,13 @@ func TestBalanceIsTheSameEverywhere(t *testing.T) {
 		u[1] += random.Between(-0.2, 0.2)
 		b.advance(u)
 		a, r := b.acceleration(0.01, 0.02), b.rotation()
-		for _, x := range []float64{b.at.x, b.at.y, b.lean, b.heading, b.wheels[0], b.wheels[1], a[0], a[1], a[2], r[0], r[2]} {
-			fmt.Fprintf(h, "%016x", math.Float64bits(x))
-		}
+		h.add(b.at.x, b.at.y, b.lean, b.heading, b.wheels[0], b.wheels[1], a[0], a[1], a[2], r[0], r[2])
 		if b.over() {
 			again := splitmix64.Random(k)
 			b.reset(&again)
 		}
 	}
-	if got, want := h.Sum64(), uint64(balanceBits); got != want {
-		t.Errorf("%#x, want %#x", got, want)
-	}
+	h.expect(t, "balance", balanceBits)
 }
 
 // Whatever the robot is like and does, nothing becomes infinite.

@@ -3,8 +3,6 @@ package worlds
 import (
 	"compress/gzip"
 	"encoding/csv"
-	"fmt"
-	"hash/fnv"
 	"math"
 	"os"
 	"strconv"
@@ -234,7 +232,7 @@ const cartPoleBits = 0x70b5acc5d5ce7be
 
 // The states are the same on every processor, to the last bit.
 func TestCartPoleIsTheSameEverywhere(t *testing.T) {
-	h, random := fnv.New64a(), splitmix64.Random(3)
+	h, random := newDigest(), splitmix64.Random(3)
 	c := newPole(poleOpts(func(o *CartPoleOpts) { o.Start = 0.3 }), 1)
 	for k := range uint64(20_000) {
 		if random.Below(20) == 0 {
@@ -242,17 +240,13 @@ func TestCartPoleIsTheSameEverywhere(t *testing.T) {
 		} else {
 			c.push(steady(c))
 		}
-		for _, x := range []float64{c.position, c.speed, c.angle, c.rate} {
-			fmt.Fprintf(h, "%016x", math.Float64bits(x))
-		}
+		h.add(c.position, c.speed, c.angle, c.rate)
 		if c.over() {
 			again := splitmix64.Random(k)
 			c.reset(&again)
 		}
 	}
-	if got, want := h.Sum64(), uint64(cartPoleBits); got != want {
-		t.Errorf("%#x, want %#x", got, want)
-	}
+	h.expect(t, "cartpole", cartPoleBits)
 }
 
 func TestCartPoleStaysFinite(t *testing.T) {

@@ -2,7 +2,6 @@ package worlds
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math"
 	"strings"
 	"testing"
@@ -107,7 +106,7 @@ func TestArenaBits(t *testing.T) {
 	left, right := d.senses("light", facing(40)), d.senses("light", facing(-40))
 	bumper := d.senses("contact", Mount{})
 	g := splitmix64.Random(7)
-	h := fnv.New64a()
+	h := newDigest()
 	duty := func(command float64) float64 { // with the resolution of PWM
 		return math.Copysign(float64(gpio.Duty(math.Abs(command)*float64(gpio.DutyMax)))/float64(gpio.DutyMax), command)
 	}
@@ -115,16 +114,11 @@ func TestArenaBits(t *testing.T) {
 		l := g.Between(-0.4, 1)
 		d.drive(duty(l), duty(g.Between(-0.4, 1)), 250*time.Millisecond)
 		lamp := d.lamps[0].at
-		for _, x := range []float64{d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y,
-			d.at.distance(lamp),
-			left(), right(), d.ahead(5)} {
-			fmt.Fprintf(h, "%016x", math.Float64bits(x))
-		}
+		h.add(d.at.x, d.at.y, d.heading, d.wheels[0].speed, d.wheels[1].speed, lamp.x, lamp.y, d.at.distance(lamp), left(), right(),
+			d.ahead(5))
 		fmt.Fprint(h, bumper() > 0, d.reached, time.Duration(d.first)*floorStep)
 	}
-	if got, want := h.Sum64(), uint64(arenaBits); got != want {
-		t.Errorf("hash %#x, want %#x", got, want)
-	}
+	h.expect(t, "arena", arenaBits)
 }
 
 func near(a, b, within float64) bool { return math.Abs(a-b) <= within }

@@ -2,7 +2,6 @@ package worlds
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -213,7 +212,7 @@ func TestFloorBits(t *testing.T) {
 				}
 			}
 		}
-		g, h := splitmix64.Random(7), fnv.New64a()
+		g, h := splitmix64.Random(7), newDigest()
 		for k := range 240 { // a minute: to the food, or to where chance leads
 			l := g.Between(-0.4, 1)
 			r := g.Between(-0.4, 1)
@@ -223,15 +222,13 @@ func TestFloorBits(t *testing.T) {
 			}
 			d.drive(l, r, 250*time.Millisecond)
 			for _, now := range senses {
-				fmt.Fprintf(h, "%016x", math.Float64bits(now()))
+				h.add(now())
 			}
 			for _, v := range d.score(d.steps).Values {
-				fmt.Fprintf(h, "%016x", math.Float64bits(v.Number))
+				h.add(v.Number)
 			}
 		}
-		if got := h.Sum64(); got != goldens[name] {
-			t.Errorf("%s: hash %#x, want %#x: %s", name, got, goldens[name], d.score(d.steps).Text)
-		}
+		h.expect(t, name+": "+d.score(d.steps).Text, goldens[name])
 	}
 }
 
