@@ -36,6 +36,13 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 			unknown = append(unknown, wrong("", "no actuator moves the %s: body.actuators names the one that does", part.Name))
 		}
 	}
+	if body, is := p.(interface{ beyond(at vector) error }); is {
+		for _, m := range robot.Body.Sensors {
+			if err := body.beyond(m.Value.place()); err != nil {
+				unknown = append(unknown, &Mistake{"body.sensors." + m.Name + ".at", err})
+			}
+		}
+	}
 	if room, is := p.(interface{ fits() error }); is {
 		if err := room.fits(); err != nil {
 			refused = append(refused, &Mistake{"body", err})

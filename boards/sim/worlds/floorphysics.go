@@ -183,6 +183,14 @@ func (f *floor) start() {
 	f.facing = direction(f.heading)
 }
 
+// beyond reports that a place is so far from the robot that a sensor there is probably mounted by mistake: in other units, say.
+func (f *floor) beyond(at vector) error {
+	if far := at.length(); far > 3*f.radius {
+		return fmt.Errorf("it is %.3g m from the middle of a robot with a radius of %.3g m, and may be behind a wall", far, f.radius)
+	}
+	return nil
+}
+
 // fits reports why a robot has no room.
 func (f *floor) fits() error {
 	var random splitmix64.Random

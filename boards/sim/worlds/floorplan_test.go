@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
 
 	"fluxd/configs/strict"
@@ -402,6 +403,26 @@ func TestNoRoom(t *testing.T) {
 		refused, _ := Check(floorOf(t, "world: floor\n"+c.text), &Robot{Body: hobbyist})
 		if text := fmt.Sprint(refused); !strings.Contains(text, c.want) || c.want == "" && len(refused) > 0 {
 			t.Errorf("%s: %v", c.text, text)
+		}
+	}
+}
+
+// A sensor that is far from its robot is probably a mistake: check warns.
+func TestFarSensor(t *testing.T) {
+	for ahead, want := range map[physic.Distance]string{
+		70 * physic.MilliMetre: "", 240 * physic.MilliMetre: "",
+		7 * physic.Metre: "body.sensors.eye.at: it is 7 m from the middle of a robot with a radius of 0.08 m, and may be behind a wall",
+	} {
+		robot := &Robot{Body: hobbyist, Sensors: []Sensor{{Name: "eye", Device: "bh1750", Unit: "lx"}},
+			Actuators: []Device{{Name: "left_wheel"}, {Name: "right_wheel"}}}
+		robot.Body.Sensors = []Named[Mount]{{Name: "eye", Value: Mount{At: &[2]physic.Distance{ahead, 0}}}}
+		refused, unknown := Check(floorOf(t, "world: floor\n"), robot)
+		text := ""
+		for _, m := range unknown {
+			text += m.Path + ": " + m.Error()
+		}
+		if text != want || len(refused) > 0 {
+			t.Errorf("%v ahead: %v, %q", ahead, refused, text)
 		}
 	}
 }

@@ -105,6 +105,8 @@ mqtt: {broker: none}
 		{"a wheel that is not there", seeker("arena", "  left_wheel: {", "  # left_wheel: {"), []string{
 			"test.yaml:2:27: board.world: no actuator moves the left_wheel: body.actuators names the one that does"}},
 		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: table"}},
+		{"a range sensor without a world", seeker("none", "bh1750, bus: I2C1, address: 0x23", "hcsr04, trigger: GPIO23, echo: GPIO24",
+			"1 lx", "1 m"), []string{"sensors.eye.trigger: nothing answers at GPIO23"}},
 		{"a table has everything", seeker("table", "I2C1", "I2C0"), nil},
 	} {
 		warnings, err := Check(c.config)
