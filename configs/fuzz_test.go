@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/boards/sim/worlds"
 	"fluxd/configs/strict"
 	"fluxd/core"
 	"fluxd/encoders"
@@ -79,6 +80,53 @@ func FuzzLoad(f *testing.F) {
 			}
 			if _, err := a.Value.Decode.Options.Open(); err != nil {
 				t.Errorf("actuator %+v: %v", a, err)
+			}
+		}
+	})
+}
+
+// For any text ParseWorld returns a world that can be checked with a robot, or Errors, each with its place in the text.
+func FuzzWorld(f *testing.F) {
+	for _, name := range worlds.Names() {
+		data, err := worlds.Files.ReadFile(name + ".yaml")
+		if err != nil {
+			data = []byte("world: " + name)
+		}
+		f.Add(data)
+	}
+	for _, text := range []string{
+		"world: floor\nmaze: {columns: 5, rows: 5, loops: 0.5, seed: 1}\nstart: {at: [1 m, 1 m], heading: 90 °}\nends: [goal]",
+		"world: floor\nobstacles: [{at: [1 m, 1 m], size: [10 cm, 1 m], turned: 30 °}, {radius: 1 m, number: 9}]\nfood: [{}]",
+		"world: floor\nlines: [{points: [[1 m, 1 m], [2 m, 2 m]], rounded: 1 m, gaps: [{at: 1 m}]}]\n" +
+			"start: {on_line: true}\ngoal: laps",
+		"world: exec\ncommand: [no-such-program]\nstep: 1ms",
+		"world: gait\nmass: [1 cm, 1 cm]\nbumps: 3 cm", "world: balance\nmass: 1 kg",
+	} {
+		f.Add([]byte(text))
+	}
+	robot, err := Load("robots/lightseeker.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lines := strict.Lines(data)
+		world, err := ParseWorld("fuzz", data)
+		if err == nil {
+			refused, unknown := worlds.Check(world, robot.Simulated())
+			for _, m := range append(refused, unknown...) {
+				if m.Error() == "" {
+					t.Errorf("%s: a mistake without a message", m.Path)
+				}
+			}
+			return
+		}
+		var all Errors
+		if !errors.As(err, &all) || len(all) == 0 || strings.TrimSpace(err.Error()) == "" {
+			t.Fatalf("%v: expected Errors", err)
+		}
+		for _, e := range all {
+			if e.Message == "" || e.Line < 0 || e.Line > lines || e.Column < min(e.Line, 1) {
+				t.Errorf("%+v: expected a message and a place in the %d lines", e, lines)
 			}
 		}
 	})

@@ -122,7 +122,8 @@ func (d draws) inhabitant() string {
 	}[d.kind]
 	sensors := d.some("sensors",
 		"eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms, encode: {kind: rate, range: [0 lx, 99 lx], max: 1 kHz, to: a}}",
-		"sonar: {device: hcsr04, trigger: GPIO23, echo: GPIO24, every: 40ms, encode: {kind: rate, range: [0 m, 4 m], max: 50 Hz, to: a}}",
+		"sonar: {device: hcsr04, trigger: GPIO23, echo: GPIO24, every: 40ms, "+
+			"encode: {kind: rate, range: [0 m, 4 m], max: 9 Hz, to: a}}",
 		"tof: {device: vl53l0x, bus: mux/3, every: 20ms, encode: {kind: rate, range: [2 m, 0 m], max: 50 Hz, to: b}}",
 		"sharp: {device: ads1115, bus: I2C1, address: 0x48, measure: a0, every: 20ms, curve: [[0.4 V, 80 cm], [2.8 V, 8 cm]], "+
 			"encode: {kind: rate, range: [80 cm, 8 cm], max: 50 Hz, to: a}}",
@@ -135,7 +136,8 @@ func (d draws) inhabitant() string {
 			"m, to: b}}",
 		"speed: {device: quadrature, a: GPIO20, b: GPIO21, counts: 20, measure: speed, every: 20ms, "+
 			"encode: {kind: rate, range: [0 rev/s, 9 rev/s], max: 50 Hz, to: b}}",
-		"magnet: {device: as5600, bus: mux/0, measure: angle, every: 5ms, encode: {kind: rate, range: [0 °, 360 °], max: 50 Hz, to: b}}",
+		"magnet: {device: as5600, bus: mux/0, measure: angle, every: 5ms, "+
+			"encode: {kind: rate, range: [0 °, 360 °], max: 50 Hz, to: b}}",
 		"push: {device: mpu6050, bus: I2C1, address: 0x68, measure: accel_x, every: 5ms, encode: {kind: delta, step: 1 m/s², to: b}}",
 		"spin: {device: mpu6050, bus: I2C1, address: 0x68, measure: gyro_z, every: 5ms, encode: {kind: delta, step: 1 °/s, to: b}}",
 		"amps: {device: ina219, bus: I2C1, address: 0x40, measure: current, every: 20ms, encode: {kind: delta, step: 1 A, to: b}}",
