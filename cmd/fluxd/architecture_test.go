@@ -309,6 +309,7 @@ periph.io/x/conn/v3:
 	cmd/fluxd/hardware
 	cmd/fluxd/pretend
 	configs
+	configs/circuits
 	configs/strict
 	encoders
 	sensors

@@ -21,7 +21,7 @@ sensors:
   left_eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 100 Hz, to: eye}}
 network:
   seed: 1
-  neurons: {eye: {count: 20}, motor: {threshold: 60}, restless: {noise: {rate: 5}}}
+  neurons: {eye: {count: 20}, motor: {threshold: 60}, restless: {noise: {rate: 5 Hz}}}
   synapses:
     - {from: eye, to: motor, rule: {kind: fixed-probability, probability: 0.5}, weight: {min: 5, max: 30}}
     - {from: restless, to: motor, weight: 100}

@@ -41,7 +41,7 @@ var Frequencies = []Prefixed{{"mHz", "Hz", -3}, {"Hz", "Hz", 0}, {"kHz", "Hz", 3
 
 // bare are the units that are not written in a robot file, because their keys can have no other: a threshold is in units, a leak
 // in units per second.
-var bare = map[string]bool{"": true, "units": true, "units/s": true, "times/s": true, "spikes": true,
+var bare = map[string]bool{"": true, "units": true, "units/s": true, "spikes": true,
 	"steps/s": true, "us/step": true}
 
 // Split separates "12.5 cm" into number and unit.

@@ -97,7 +97,7 @@ func randomRobot(t *rapid.T) string {
 		pacemaker := maybe(", pacemaker: " + span())
 		generator := ""
 		if pacemaker == "" || odd() {
-			generator = maybe(", noise: {rate: "+draw("rate", "0.5", "3", "20", amount())+maybe(", spikes: "+
+			generator = maybe(", noise: {rate: "+draw("rate", "0.5 Hz", "3 Hz", "20 Hz", amount()+" Hz")+maybe(", spikes: "+
 				draw("spikes", "1", "3", "{min: 2, max: 5}"))+maybe(", interval: "+draw("interval", span(), "{min: 1ms, max: 3ms}"))+"}") +
 				maybe(", pattern: {period: "+draw("period", "1s", "200ms", span())+", times: ["+
 					draw("times", "0ms", "5ms, 90ms", span())+"]}")

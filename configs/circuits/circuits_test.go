@@ -221,7 +221,7 @@ network:
         burst: {overshoot: 8, interval: 9ms, max: 10}, modulation: {leak: 11},
         receptors: {threshold: 1, adaptation: 2, habituation: 3, stp: 4, ltp: 5, pacemaker: 6}}
     b: {}
-    babble: {noise: {rate: 0.5, spikes: {min: 20, max: 40}, interval: {min: 8ms, max: 12ms}}}
+    babble: {noise: {rate: 0.5 Hz, spikes: {min: 20, max: 40}, interval: {min: 8ms, max: 12ms}}}
     drum: {pattern: {period: 500ms, times: [0ms, 125ms, 250250us]}}
   synapses:
     - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, min: 9, max: 90,

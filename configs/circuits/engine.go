@@ -3,6 +3,8 @@ package circuits
 import (
 	"time"
 
+	"periph.io/x/conn/v3/physic"
+
 	"fluxd/core"
 )
 
@@ -16,7 +18,7 @@ func (n *Neuron) neuron(name string) core.Neuron {
 	c := core.Neuron{Name: name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor,
 		Refractory: ticks(n.Refractory), Pacemaker: ticks(n.Pacemaker), ModulationLeak: n.Modulation.Leak}
 	if o := n.Noise; o != nil {
-		c.Noise = &core.Noise{Rate: o.Rate, SpikesMin: o.Spikes.Min, SpikesMax: o.Spikes.Max,
+		c.Noise = &core.Noise{Rate: float64(o.Rate) / float64(physic.Hertz), SpikesMin: o.Spikes.Min, SpikesMax: o.Spikes.Max,
 			IntervalMin: ticks(o.Interval.Min), IntervalMax: ticks(o.Interval.Max)}
 	}
 	if p := n.Pattern; p != nil {

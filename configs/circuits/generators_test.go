@@ -10,7 +10,7 @@ import (
 // Each member of a population, and of each use of a circuit, fires at its own random times. Neurons that are added change
 // nothing.
 func TestMembersHaveTheirOwnNoise(t *testing.T) {
-	const circuit = "circuits: {c: {neurons: {n: {noise: {rate: 50}}}}}\n"
+	const circuit = "circuits: {c: {neurons: {n: {noise: {rate: 50 Hz}}}}}\n"
 	times := func(text string) map[string][]core.Tick {
 		d := networkOf(t, text)
 		network, err := core.Build(d)
@@ -23,10 +23,10 @@ func TestMembersHaveTheirOwnNoise(t *testing.T) {
 		}
 		return all
 	}
-	first := times(circuit + "network: {neurons: {wall: {count: 3, noise: {rate: 50}}}, circuits: {u: {use: c}, v: {use: c}}}\n")
-	more := times(circuit + "network: {neurons: {a: {pacemaker: 7ms}, wall: {count: 9, noise: {rate: 50}}}, " +
+	first := times(circuit + "network: {neurons: {wall: {count: 3, noise: {rate: 50 Hz}}}, circuits: {u: {use: c}, v: {use: c}}}\n")
+	more := times(circuit + "network: {neurons: {a: {pacemaker: 7ms}, wall: {count: 9, noise: {rate: 50 Hz}}}, " +
 		"circuits: {t: {use: c}, u: {use: c}, v: {use: c}}}\n")
-	other := times(circuit + "network: {seed: 2, neurons: {wall: {count: 3, noise: {rate: 50}}}, circuits: {u: {use: c}, v: " +
+	other := times(circuit + "network: {seed: 2, neurons: {wall: {count: 3, noise: {rate: 50 Hz}}}, circuits: {u: {use: c}, v: " +
 		"{use: c}}}\n")
 	names := []string{"wall[0]", "wall[1]", "wall[2]", "u.n", "v.n"}
 	for i, name := range names {

@@ -3,6 +3,8 @@ package circuits
 import (
 	"time"
 
+	"periph.io/x/conn/v3/physic"
+
 	"fluxd/configs/strict"
 )
 
@@ -42,9 +44,9 @@ type Neuron struct {
 
 // Noise makes a neuron fire at random: single spikes, or bursts.
 type Noise struct {
-	Rate     float64   `yaml:"rate" required:"true" doc:"how often it begins, per second, on average; the time that bursts and refractory periods take is part of that"`
-	Spikes   Counts    `yaml:"spikes" default:"1" doc:"spikes of a burst: a number, or a range to draw from, such as {min: 20, max: 40}; 1: single spikes"`
-	Interval SpanRange `yaml:"interval" default:"10ms" doc:"time between the spikes of a burst, or a range to draw from for each burst; single spikes have none"`
+	Rate     physic.Frequency `yaml:"rate" required:"true" doc:"how often it begins, on average, such as 0.5 Hz; the time that bursts and refractory periods take is part of that"`
+	Spikes   Counts           `yaml:"spikes" default:"1" doc:"spikes of a burst: a number, or a range to draw from, such as {min: 20, max: 40}; 1: single spikes"`
+	Interval SpanRange        `yaml:"interval" default:"10ms" doc:"time between the spikes of a burst, or a range to draw from for each burst; single spikes have none"`
 }
 
 // Pattern makes a neuron fire at fixed times within a period that is repeated.

@@ -21,7 +21,7 @@ import (
 const runner = `robot: runner
 board: {kind: sim, world: ./track.yaml}
 network:
-  neurons: {go: {pacemaker: 20ms}, motor: {threshold: 5}, restless: {noise: {rate: 40}}}
+  neurons: {go: {pacemaker: 20ms}, motor: {threshold: 5}, restless: {noise: {rate: 40 Hz}}}
   synapses: [{from: go, to: motor, weight: 10, plastic: {window: 5ms, ltp: {rate: 1}, max: 1000}}]
 actuators:
   left_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: 1/s, decode: {kind: count, neuron: motor, full: 50 Hz, window: 100ms}}

@@ -15,8 +15,8 @@ board: {kind: sim}
 network:
   seed: 3
   neurons:
-    single: {noise: {rate: 10}}
-    babble: {noise: {rate: 0.5, spikes: {min: 20, max: 40}, interval: 10ms}}
+    single: {noise: {rate: 10 Hz}}
+    babble: {noise: {rate: 0.5 Hz, spikes: {min: 20, max: 40}, interval: 10ms}}
     drum: {refractory: 5ms, pattern: {period: 500ms, times: [0ms, 100ms, 400ms]}}
     plain: {}
 mqtt: {broker: none}
@@ -64,7 +64,7 @@ func TestGeneratorsAreTuned(t *testing.T) {
 		values map[string]float64
 		want   string // the refusal; empty: accepted
 	}{
-		{map[string]float64{"network.neurons.babble.noise.rate": 4}, "4 times/s is out of range"},
+		{map[string]float64{"network.neurons.babble.noise.rate": 4}, "4 Hz is out of range"},
 		{map[string]float64{"network.neurons.babble.noise.rate": 4, "network.neurons.babble.noise.interval.*": 5000}, ""},
 		{map[string]float64{"network.neurons.babble.noise.spikes.min": 41}, "41 is out of range"},
 		{map[string]float64{"network.neurons.babble.noise.spikes.min": 41, "network.neurons.babble.noise.spikes.max": 41}, ""},

@@ -116,7 +116,7 @@ func (l *parameterList) generator(n *core.Neuron) {
 	i, from := l.of.Index, len(l.all)-1
 	if n.Noise != nil {
 		noise := func(s *Settings) *core.Noise { return s.Network.Neurons[i].Noise }
-		l.number("noise.rate", "times/s", between(1e6/float64(core.MaxDelay), 1e6),
+		l.number("noise.rate", "Hz", between(1e6/float64(core.MaxDelay), 1e6),
 			func(s *Settings) *float64 { return &noise(s).Rate })
 		l.count("noise.spikes.min", "", between(1, math.MaxInt32), func(s *Settings) *int { return &noise(s).SpikesMin })
 		l.count("noise.spikes.max", "", between(1, math.MaxInt32), func(s *Settings) *int { return &noise(s).SpikesMax })
