@@ -49,7 +49,7 @@ func TestAdviceNamesPathsThatExist(t *testing.T) {
 		{"network.neurons.motor_x.threshold", protocol.UnknownParameter,
 			"did you mean network.neurons.motor_l.threshold or network.neurons.motor_r.threshold?"},
 		{"network.neurones.eye_l.leak", protocol.UnknownParameter, "did you mean network.neurons.eye_l.leak?"},
-		{"network.neurons.zebra.threshold", protocol.UnknownParameter, "get without a path lists all parameters"},
+		{"network.neurons.zebra.threshold", protocol.UnknownParameter, "fluxctl get lists all parameters of a running robot"},
 		{"network.synapses.eye_l.moter_l.weight", protocol.UnknownParameter, "did you mean network.synapses.eye_l.motor_l.weight?"},
 		{"rewards.price.gain", protocol.UnknownParameter, "did you mean rewards.prize.gain?"},
 		{"actuators.lefd.decode.full", protocol.UnknownParameter, "did you mean actuators.left.decode.full?"},

@@ -53,7 +53,7 @@ func (t *Tuner) suggest(path string) string {
 		}
 	}
 	if names == nil {
-		return "; get without a path lists all parameters"
+		return "; fluxctl get lists all parameters of a running robot"
 	}
 	return ", did you mean " + strings.Join(names, " or ") + "?"
 }
