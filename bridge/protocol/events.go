@@ -123,5 +123,6 @@ var (
 
 	LampReached = kind("lamp_reached", LevelInfo, "the simulated robot has reached the lamp", "")
 
-	RobotFell = kind("robot_fell", LevelInfo, "the simulated robot has fallen on its belly", "")
+	RobotFell = kind("robot_fell", LevelInfo, "the simulated robot has fallen", "")
+	PoleFell  = kind("pole_fell", LevelInfo, "the pole of the simulated cart has fallen, or the cart has left its track", "")
 )

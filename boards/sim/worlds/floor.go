@@ -127,7 +127,7 @@ type FloorMotors struct {
 type FloorBattery struct {
 	Full       physic.ElectricPotential  `yaml:"full" default:"8.4 V" min:"1 V" max:"100 V" doc:"voltage of the full battery, without load"`
 	Empty      physic.ElectricPotential  `yaml:"empty" default:"6 V" min:"0 V" max:"100 V" doc:"voltage of the empty battery, without load"`
-	Resistance physic.ElectricResistance `yaml:"resistance" default:"100 mohm" min:"0 ohm" max:"100 ohm" doc:"inner resistance: by it the voltage falls under load"`
+	Resistance physic.ElectricResistance `yaml:"resistance" default:"100 mohm" min:"0 ohm" max:"50 ohm" doc:"inner resistance: by it the voltage falls under load"`
 	Capacity   int64                     `yaml:"capacity" unit:"Ah" default:"2 Ah" min:"0.001 Ah" max:"1000 Ah" doc:"charge of the full battery, with which an episode begins"`
 	Board      physic.ElectricCurrent    `yaml:"board" default:"300 mA" min:"0 A" max:"100 A" doc:"current of everything but the motors"`
 }
