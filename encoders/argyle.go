@@ -26,15 +26,7 @@ type Argyle struct {
 }
 
 // ArgyleOpts are the options of an Argyle.
-type ArgyleOpts struct {
-	Range    [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
-	Most     int           `yaml:"most" default:"8" min:"1" max:"1000" live:"true" doc:"spikes of one reading at one neuron"`
-	Interval time.Duration `yaml:"interval" required:"true" live:"true" doc:"time between two spikes of a reading"`
-
-	Falling bool          `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
-	Every   time.Duration `yaml:"-"` // time between two readings; -1 if it is not known
-	Inputs  int           `yaml:"-"` // neurons that the sensor feeds; 0 if that is not known
-}
+type ArgyleOpts struct{ BinnedOpts }
 
 var argyleKind = EncoderKind{Name: "argyle", About: "a neuron for each place of the range; two neighbours share the spikes",
 	New: func() EncoderOptions { return new(ArgyleOpts) }}
@@ -46,34 +38,15 @@ func (o *ArgyleOpts) Open(every time.Duration) (Encoder, error) {
 	return NewArgyle(&made)
 }
 
-// Pace implements Paced.
-func (o *ArgyleOpts) Pace(every time.Duration) { o.Every = every }
-
-// LongestEvery implements Paced.
-func (o *ArgyleOpts) LongestEvery() time.Duration { return 1<<63 - 1 }
-
-// Spread implements Spreading.
-func (o *ArgyleOpts) Spread(inputs int) { o.Inputs = inputs }
-
-// Ends implements Ranging.
-func (o *ArgyleOpts) Ends() [2]Amount { return o.Range }
-
-// KeepDirection implements Ranging.
-func (o *ArgyleOpts) KeepDirection() { o.Falling = falls(o.Range) }
-
-func (o *ArgyleOpts) binned() *binned {
-	return &binned{o.Range, o.Falling, o.Most, o.Interval, o.Every, o.Inputs, o.Inputs - 1}
-}
-
 // Limits implements EncoderOptions.
-func (o *ArgyleOpts) Limits(key string) (low, high int64, ok bool) { return o.binned().limits(key) }
+func (o *ArgyleOpts) Limits(key string) (low, high int64, ok bool) { return o.limits(key, o.Inputs-1) }
 
 // Check implements EncoderOptions.
-func (o *ArgyleOpts) Check() []options.Mistake { return o.binned().check() }
+func (o *ArgyleOpts) Check() []options.Mistake { return o.check(o.Inputs - 1) }
 
 // NewArgyle makes an argyle encoder for ArgyleOpts.Inputs neurons.
 func NewArgyle(opts *ArgyleOpts) (*Argyle, error) {
-	if err := opts.binned().opened("argyle encoder", opts); err != nil {
+	if err := opts.opened("argyle encoder", opts); err != nil {
 		return nil, err
 	}
 	return &Argyle{grid: newGrid(opts.Range, opts.Inputs-1, opts.Most), train: train{core.Tick(opts.Interval.Microseconds())},

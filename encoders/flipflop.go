@@ -28,15 +28,7 @@ type FlipFlop struct {
 }
 
 // FlipFlopOpts are the options of a FlipFlop.
-type FlipFlopOpts struct {
-	Range    [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
-	Most     int           `yaml:"most" default:"8" min:"1" max:"1000" live:"true" doc:"spikes of one reading at one neuron"`
-	Interval time.Duration `yaml:"interval" required:"true" live:"true" doc:"time between two spikes of a reading"`
-
-	Falling bool          `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
-	Every   time.Duration `yaml:"-"` // time between two readings; -1 if it is not known
-	Inputs  int           `yaml:"-"` // neurons that the sensor feeds; 0 if that is not known
-}
+type FlipFlopOpts struct{ BinnedOpts }
 
 var flipFlopKind = EncoderKind{Name: "flip-flop",
 	About: "a neuron for each part of the range, with fewer and more spikes in turn",
@@ -49,34 +41,15 @@ func (o *FlipFlopOpts) Open(every time.Duration) (Encoder, error) {
 	return NewFlipFlop(&made)
 }
 
-// Pace implements Paced.
-func (o *FlipFlopOpts) Pace(every time.Duration) { o.Every = every }
-
-// LongestEvery implements Paced.
-func (o *FlipFlopOpts) LongestEvery() time.Duration { return 1<<63 - 1 }
-
-// Spread implements Spreading.
-func (o *FlipFlopOpts) Spread(inputs int) { o.Inputs = inputs }
-
-// Ends implements Ranging.
-func (o *FlipFlopOpts) Ends() [2]Amount { return o.Range }
-
-// KeepDirection implements Ranging.
-func (o *FlipFlopOpts) KeepDirection() { o.Falling = falls(o.Range) }
-
-func (o *FlipFlopOpts) binned() *binned {
-	return &binned{o.Range, o.Falling, o.Most, o.Interval, o.Every, o.Inputs, o.Inputs}
-}
-
 // Limits implements EncoderOptions.
-func (o *FlipFlopOpts) Limits(key string) (low, high int64, ok bool) { return o.binned().limits(key) }
+func (o *FlipFlopOpts) Limits(key string) (low, high int64, ok bool) { return o.limits(key, o.Inputs) }
 
 // Check implements EncoderOptions.
-func (o *FlipFlopOpts) Check() []options.Mistake { return o.binned().check() }
+func (o *FlipFlopOpts) Check() []options.Mistake { return o.check(o.Inputs) }
 
 // NewFlipFlop makes a flip-flop encoder for FlipFlopOpts.Inputs neurons.
 func NewFlipFlop(opts *FlipFlopOpts) (*FlipFlop, error) {
-	if err := opts.binned().opened("flip-flop encoder", opts); err != nil {
+	if err := opts.opened("flip-flop encoder", opts); err != nil {
 		return nil, err
 	}
 	return &FlipFlop{grid: newGrid(opts.Range, opts.Inputs, opts.Most), train: train{core.Tick(opts.Interval.Microseconds())},

@@ -59,68 +59,83 @@ func (t *train) spikes(at core.Tick, input, count int, arrivals []Arrival) []Arr
 	return arrivals
 }
 
-// binned are the options that flip-flop and argyle share.
-type binned struct {
-	of       [2]Amount
-	falling  bool
-	most     int
-	interval time.Duration
-	every    time.Duration
-	inputs   int
-	bins     int // for so many inputs
+// BinnedOpts are the options of encoders that divide the range among their neurons: FlipFlop and Argyle.
+type BinnedOpts struct {
+	Range    [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
+	Most     int           `yaml:"most" default:"8" min:"1" max:"1000" live:"true" doc:"spikes of one reading at one neuron"`
+	Interval time.Duration `yaml:"interval" required:"true" live:"true" doc:"time between two spikes of a reading"`
+
+	Falling bool          `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
+	Every   time.Duration `yaml:"-"` // time between two readings; -1 if it is not known
+	Inputs  int           `yaml:"-"` // neurons that the sensor feeds; 0 if that is not known
 }
 
-// mostTrain returns the largest number of spikes of a reading at one neuron.
-func (o *binned) mostTrain() int64 {
+// Pace implements Paced.
+func (o *BinnedOpts) Pace(every time.Duration) { o.Every = every }
+
+// LongestEvery implements Paced.
+func (o *BinnedOpts) LongestEvery() time.Duration { return 1<<63 - 1 }
+
+// Spread implements Spreading.
+func (o *BinnedOpts) Spread(inputs int) { o.Inputs = inputs }
+
+// Ends implements Ranging.
+func (o *BinnedOpts) Ends() [2]Amount { return o.Range }
+
+// KeepDirection implements Ranging.
+func (o *BinnedOpts) KeepDirection() { o.Falling = falls(o.Range) }
+
+// mostTrain returns the largest number of spikes of a reading at one neuron, if the range has so many bins.
+func (o *BinnedOpts) mostTrain(bins int) int64 {
 	most := int64(mostBurst)
-	if o.bins > 0 {
-		most = min(most, MostSpikes/int64(o.bins))
+	if bins > 0 {
+		most = min(most, MostSpikes/int64(bins))
 	}
-	if o.every > 0 && o.interval > 0 {
-		most = min(most, int64(o.every/o.interval))
+	if o.Every > 0 && o.Interval > 0 {
+		most = min(most, int64(o.Every/o.Interval))
 	}
 	return max(1, most)
 }
 
-func (o *binned) limits(key string) (low, high int64, ok bool) {
+func (o *BinnedOpts) limits(key string, bins int) (low, high int64, ok bool) {
 	switch key {
 	case "most":
-		e := options.Range{Value: int64(o.most), Low: 1, High: mostBurst}
-		e.AtMost(o.mostTrain())
+		e := options.Range{Value: int64(o.Most), Low: 1, High: mostBurst}
+		e.AtMost(o.mostTrain(bins))
 		return e.Low, e.High, true
 	case "interval":
-		low, high = windowLimits(o.interval)
-		if bound := int64(o.every) / max(1, int64(o.most)); o.every > 0 && int64(o.interval) <= bound {
+		low, high = windowLimits(o.Interval)
+		if bound := int64(o.Every) / max(1, int64(o.Most)); o.Every > 0 && int64(o.Interval) <= bound {
 			high = min(high, bound)
 		}
 		return low, high, true
 	}
-	return rangeLimits(o.of, o.falling, key)
+	return rangeLimits(o.Range, o.Falling, key)
 }
 
-func (o *binned) check() []options.Mistake {
-	mistakes := append(checkRange(o.of), checkInputs(o.inputs, 2, mostBurst)...)
+func (o *BinnedOpts) check(bins int) []options.Mistake {
+	mistakes := append(checkRange(o.Range), checkInputs(o.Inputs, 2, mostBurst)...)
 	switch {
-	case o.interval < shortest:
-		mistakes = append(mistakes, options.Wrong("interval", "%v: expected at least %v", o.interval, shortest))
-	case o.most < 1 || o.most > mostBurst:
-		mistakes = append(mistakes, options.Wrong("most", "%d: expected 1 to %d", o.most, mostBurst))
-	case o.every > 0 && time.Duration(o.most)*o.interval > o.every:
+	case o.Interval < shortest:
+		mistakes = append(mistakes, options.Wrong("interval", "%v: expected at least %v", o.Interval, shortest))
+	case o.Most < 1 || o.Most > mostBurst:
+		mistakes = append(mistakes, options.Wrong("most", "%d: expected 1 to %d", o.Most, mostBurst))
+	case o.Every > 0 && time.Duration(o.Most)*o.Interval > o.Every:
 		mistakes = append(mistakes, options.Wrong("interval", "%d spikes %v apart last longer than the %v until the next reading",
-			o.most, o.interval, o.every))
-	case o.most > int(o.mostTrain()):
+			o.Most, o.Interval, o.Every))
+	case o.Most > int(o.mostTrain(bins)):
 		mistakes = append(mistakes, options.Wrong("most", "%d steps for each of %d neurons: expected at most %d steps in all",
-			o.most, o.inputs, MostSpikes))
+			o.Most, o.Inputs, MostSpikes))
 	}
 	return mistakes
 }
 
 // opened returns an error for options that have mistakes, or whose number of neurons is not known.
-func (o *binned) opened(name string, opts limited) error {
+func (o *BinnedOpts) opened(name string, opts limited) error {
 	if err := validate(name, opts); err != nil {
 		return err
 	}
-	if o.inputs == 0 {
+	if o.Inputs == 0 {
 		return fmt.Errorf("%s: expected the number of neurons, got none", name)
 	}
 	return nil

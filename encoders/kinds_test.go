@@ -53,7 +53,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 	for name, opts := range kinds() {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(opts).Elem()) {
 			at, key, preset := name+"."+f.Name, f.Tag.Get("yaml"), f.Tag.Get("default")
-			if key == "-" {
+			if key == "-" || f.Anonymous {
 				continue
 			}
 			if key == "" || f.Tag.Get("doc") == "" {

@@ -40,10 +40,10 @@ func counts(t *testing.T, arrivals []encoders.Arrival, neurons int, from, interv
 func TestPublishedRuns(t *testing.T) {
 	const interval = 3 * ms
 	flipFlop := func(of [2]encoders.Amount) encoders.EncoderOptions {
-		return &encoders.FlipFlopOpts{Range: of, Most: 8, Interval: interval, Inputs: 2}
+		return &encoders.FlipFlopOpts{BinnedOpts: encoders.BinnedOpts{Range: of, Most: 8, Interval: interval, Inputs: 2}}
 	}
 	argyle := func(of [2]encoders.Amount) encoders.EncoderOptions {
-		return &encoders.ArgyleOpts{Range: of, Most: 8, Interval: interval, Inputs: 4}
+		return &encoders.ArgyleOpts{BinnedOpts: encoders.BinnedOpts{Range: of, Most: 8, Interval: interval, Inputs: 4}}
 	}
 	x, speed, angle := radians(-2_400_000, 2_400_000), radians(-2_000_000, 2_000_000), radians(-209_000, 209_000)
 	for _, c := range []struct {
@@ -144,7 +144,8 @@ func TestFlipFlop(t *testing.T) {
 		{"to its end", lx(0, 240), 3, 240, []int{0, 0, 0}},
 		{"a bin begins after its first end", lx(0, 240), 3, 160, []int{0, 8, 0}},
 	} {
-		f, err := encoders.NewFlipFlop(&encoders.FlipFlopOpts{Range: c.of, Most: 8, Interval: 2 * ms, Inputs: c.inputs})
+		f, err := encoders.NewFlipFlop(&encoders.FlipFlopOpts{BinnedOpts: encoders.BinnedOpts{Range: c.of, Most: 8, Interval: 2 * ms,
+			Inputs: c.inputs}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +172,8 @@ func TestArgyle(t *testing.T) {
 		{"below", lx(0, 240), -999, []int{8, 0, 0, 0}},
 		{"reversed", lx(240, 0), 81, []int{0, 1, 8, 0}},
 	} {
-		a, err := encoders.NewArgyle(&encoders.ArgyleOpts{Range: c.of, Most: 8, Interval: 2 * ms, Inputs: 4})
+		a, err := encoders.NewArgyle(&encoders.ArgyleOpts{BinnedOpts: encoders.BinnedOpts{Range: c.of, Most: 8, Interval: 2 * ms,
+			Inputs: 4}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,11 +193,13 @@ func TestBinsAreExact(t *testing.T) {
 		if rapid.Bool().Draw(t, "reversed") {
 			of, reading = lx(low+span, low), low+span-distance
 		}
-		flipFlop, err := encoders.NewFlipFlop(&encoders.FlipFlopOpts{Range: of, Most: most, Interval: ms, Inputs: inputs})
+		flipFlop, err := encoders.NewFlipFlop(&encoders.FlipFlopOpts{BinnedOpts: encoders.BinnedOpts{Range: of, Most: most,
+			Interval: ms, Inputs: inputs}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		argyle, err := encoders.NewArgyle(&encoders.ArgyleOpts{Range: of, Most: most, Interval: ms, Inputs: inputs})
+		argyle, err := encoders.NewArgyle(&encoders.ArgyleOpts{BinnedOpts: encoders.BinnedOpts{Range: of, Most: most, Interval: ms,
+			Inputs: inputs}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +232,8 @@ func TestBinsAreExact(t *testing.T) {
 }
 
 func TestBinsAreChecked(t *testing.T) {
-	good := encoders.FlipFlopOpts{Range: lx(-80, 80), Most: 8, Interval: 3 * ms, Every: 24 * ms, Inputs: 2}
+	good := encoders.FlipFlopOpts{BinnedOpts: encoders.BinnedOpts{Range: lx(-80, 80), Most: 8, Interval: 3 * ms, Every: 24 * ms,
+		Inputs: 2}}
 	for story, c := range map[string]struct {
 		wrong func(*encoders.FlipFlopOpts)
 		want  string
@@ -246,8 +251,9 @@ func TestBinsAreChecked(t *testing.T) {
 	} {
 		flipFlop := good
 		c.wrong(&flipFlop)
-		argyle := encoders.ArgyleOpts{Range: flipFlop.Range, Most: flipFlop.Most, Interval: flipFlop.Interval, Every: flipFlop.Every,
-			Inputs: flipFlop.Inputs}
+		argyle := encoders.ArgyleOpts{BinnedOpts: encoders.BinnedOpts{Range: flipFlop.Range, Most: flipFlop.Most,
+			Interval: flipFlop.Interval, Every: flipFlop.Every,
+			Inputs: flipFlop.Inputs}}
 		if story == "more steps than spikes" {
 			argyle.Inputs++ // it has a bin less
 		}
