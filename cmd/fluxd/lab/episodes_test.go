@@ -113,7 +113,7 @@ func TestATrialIsTheMeanOfItsEpisodes(t *testing.T) {
 	}
 }
 
-// An episode is the same as a trial of its own that begins with what was learnt in the episodes before.
+// An episode is the same as a separate trial that begins with what was learnt in the episodes before.
 func TestAnEpisodeIsATrialThatBeginsWithWhatWasLearnt(t *testing.T) {
 	learnt := filepath.Join(t.TempDir(), "learnt")
 	text := strings.Replace(runner, "mqtt:", "learnt: {file: "+learnt+"}\nmqtt:", 1)

@@ -9,7 +9,7 @@ import (
 // The robots that keep a pole, or themselves, upright do so: a part of what TestClaims has of them.
 func TestPolesStandForAWhile(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes more than half a second")
+		t.Skip("minutes of simulated time")
 	}
 	t.Parallel() // in virtual time
 	for _, c := range []struct {
