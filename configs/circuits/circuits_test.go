@@ -212,6 +212,34 @@ func TestProbabilityAndSeeds(t *testing.T) {
 	}
 }
 
+// An empty plastic has both parts, with the defaults of their keys. With one part alone the other is off.
+func TestPlasticWithoutKeysLearnsByReward(t *testing.T) {
+	byReward := core.ShortTerm{Rate: 3, Unpaired: 1, Recovery: 8, Max: 12}
+	for text, want := range map[string]core.Plastic{
+		"{}": {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02}},
+		"":   {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02}},
+		"{window: 30ms, min: 1, max: 50}": {Window: 30_000, ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02},
+			Min: 1, Max: 50},
+		"{stp: {}, ltp: {}}":                 {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02}},
+		"{stp: {}}":                          {ShortTerm: byReward},
+		"{ltp: {}}":                          {},
+		"{ltp: {rate: 2}}":                   {LongTerm: core.LongTerm{Rate: 2}},
+		"{ltp: {consolidation: 0.1}}":        {LongTerm: core.LongTerm{Consolidation: 0.1}}, // for receptors.stp
+		"{stp: {}, ltp: {consolidation: 0}}": {ShortTerm: byReward},
+		"{stp: {unpaired: 0}, ltp: {rate: 1}}": {ShortTerm: core.ShortTerm{Rate: 3, Recovery: 8, Max: 12},
+			LongTerm: core.LongTerm{Rate: 1, Consolidation: 0.02}},
+		"{stp: {rate: 0, unpaired: 0, recovery: 0, max: none}, ltp: {}}": {LongTerm: core.LongTerm{Consolidation: 0.02}},
+	} {
+		f := networkOf(t, "network: {neurons: {a: {}}, synapses: [{from: a, to: a, weight: 10, plastic: "+text+"}]}")
+		if want.Window == 0 {
+			want.Window = 20_000
+		}
+		if got := *f.Synapses[0].Plastic; got != want {
+			t.Errorf("plastic: %s is %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 const everything = `
 network:
   seed: 9007199254740993

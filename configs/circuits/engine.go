@@ -47,6 +47,22 @@ func (p *Plastic) plastic() *core.Plastic {
 	if p == nil {
 		return nil
 	}
-	return &core.Plastic{Window: ticks(p.Window), ShortTerm: core.ShortTerm(p.STP), LongTerm: core.LongTerm(p.LTP),
-		Min: p.Min, Max: p.Max}
+	c := &core.Plastic{Window: ticks(p.Window), Min: p.Min, Max: p.Max}
+	switch {
+	case p.STP != nil:
+		c.ShortTerm = core.ShortTerm(*p.STP)
+	case p.LTP == nil:
+		c.ShortTerm = core.ShortTerm(standardSTP)
+		c.LongTerm.Consolidation = standardConsolidation
+	}
+	if l := p.LTP; l != nil {
+		c.LongTerm.Rate, c.LongTerm.Depression = l.Rate, l.Depression
+		switch {
+		case l.Consolidation != nil:
+			c.LongTerm.Consolidation = *l.Consolidation
+		case p.STP != nil:
+			c.LongTerm.Consolidation = standardConsolidation
+		}
+	}
+	return c
 }

@@ -114,27 +114,33 @@ type Rule struct {
 	Seed        *uint64 `yaml:"seed" doc:"seed of this rule alone; absent: network.seed"`
 }
 
-// Plastic says how a direct synapse learns.
+// Plastic says how a direct synapse learns. Without STP and LTP it has both, with their defaults, which are made for learning by
+// reward. With one of them alone it does not have the other.
 type Plastic struct {
-	Window time.Duration `yaml:"window" required:"true" doc:"longest time between an arrival and a spike that count as a pair, up to 1h"`
-	STP    STP           `yaml:"stp" doc:"the short-term part of the weight, which is also the eligibility trace"`
-	LTP    LTP           `yaml:"ltp" doc:"the long-term weight"`
+	Window time.Duration `yaml:"window" default:"20ms" doc:"longest time between an arrival and a spike that count as a pair, up to 1h"`
+	STP    *STP          `yaml:"stp" doc:"the short-term part of the weight, which is also the eligibility trace; absent: none, but with its defaults if ltp is absent too"`
+	LTP    *LTP          `yaml:"ltp" doc:"how the long-term weight changes; absent: it does not, but with its defaults if stp is absent too"`
 	Min    float64       `yaml:"min" default:"0" doc:"smallest magnitude of the long-term weight, in units"`
 	Max    float64       `yaml:"max" default:"none" none:"no limit" doc:"largest magnitude of the long-term weight, in units"`
 }
 
 // STP is the short-term part of a weight. It is the eligibility trace of reward learning.
 type STP struct {
-	Rate       float64 `yaml:"rate" default:"0" doc:"units gained when a spike follows an arrival within the window"`
+	Rate       float64 `yaml:"rate" default:"3" doc:"units gained when a spike follows an arrival within the window"`
 	Depression float64 `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
-	Unpaired   float64 `yaml:"unpaired" default:"0" doc:"units lost at every arrival"`
-	Recovery   float64 `yaml:"recovery" default:"0" doc:"units per second by which it returns to 0; 0: never"`
-	Max        float64 `yaml:"max" default:"none" none:"no limit" doc:"largest magnitude of the short-term part, in units"`
+	Unpaired   float64 `yaml:"unpaired" default:"1" doc:"units lost at every arrival"`
+	Recovery   float64 `yaml:"recovery" default:"8" doc:"units per second by which it returns to 0; 0: never"`
+	Max        float64 `yaml:"max" default:"12" none:"no limit" doc:"largest magnitude of the short-term part, in units"`
 }
 
 // LTP is the long-term part of a weight.
 type LTP struct {
-	Rate          float64 `yaml:"rate" default:"0" doc:"units gained when a spike follows an arrival within the window"`
-	Depression    float64 `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
-	Consolidation float64 `yaml:"consolidation" default:"0" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most"`
+	Rate          float64  `yaml:"rate" default:"0" doc:"units gained when a spike follows an arrival within the window"`
+	Depression    float64  `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
+	Consolidation *float64 `yaml:"consolidation" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most; absent: 0.02 with stp, 0 without"`
 }
+
+// The defaults of a plastic synapse that has neither stp nor ltp, as their tags have them, and of ltp.consolidation.
+var standardSTP = STP{Rate: 3, Unpaired: 1, Recovery: 8, Max: 12}
+
+const standardConsolidation = 0.02

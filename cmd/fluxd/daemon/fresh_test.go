@@ -19,7 +19,7 @@ network:
   neurons: {a: {threshold: 100}, b: {threshold: 100}}
   synapses:
     - {from: a, to: b, weight: 110, delay: 1ms}
-    - {from: b, to: a, weight: 110, delay: 1ms, plastic: {window: 10ms, max: 150}}
+    - {from: b, to: a, weight: 110, delay: 1ms, plastic: {window: 10ms, max: 150, ltp: {}}}
 rewards: {praise: {window: 1s, credit: [{actor: a, to: b}]}}
 actuators:
   wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5,

@@ -25,9 +25,9 @@ network:
   neurons: {cue_l: {}, cue_r: {}, left: {}, right: {}, joy_l: {}, joy_r: {}, unused: {}}
   synapses:
     - {from: cue_l, to: left, weight: 150,
-       plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
+       plastic: {window: 20ms, stp: {rate: 5, unpaired: 0, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
     - {from: cue_r, to: right, weight: 150,
-       plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
+       plastic: {window: 20ms, stp: {rate: 5, unpaired: 0, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
     - {from: joy_l, to: left, kind: modulator, weight: 1}
     - {from: joy_r, to: right, kind: modulator, weight: 1}
 rewards:

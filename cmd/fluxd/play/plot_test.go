@@ -160,7 +160,7 @@ func TestPlotShowsRewards(t *testing.T) {
 	panels := followed(t, `
   neurons: {n: {threshold: 100, leak: 0}, a: {threshold: 1}, joy: {threshold: 1}}
   synapses:
-    - {from: a, to: n, weight: 100, plastic: {window: 20ms, stp: {rate: 10}, ltp: {consolidation: 5}}}
+    - {from: a, to: n, weight: 100, plastic: {window: 20ms, stp: {rate: 10, unpaired: 0, recovery: 0, max: none}, ltp: {consolidation: 5}}}
     - {from: joy, to: n, kind: modulator, weight: 2}
 `, "time_us,neuron\n1000,a\n11000,a\n20000,joy\n", 30)
 	neuron, synapse := panels[0], panels[1]
