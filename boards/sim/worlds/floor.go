@@ -40,7 +40,7 @@ type FloorOpts struct {
 
 	Goal      string        `yaml:"goal" default:"none" enum:"none,lamp,food,laps,distance" doc:"what counts as success"`
 	Target    int64         `yaml:"target" unit:"" default:"1" min:"0.01" max:"1000000" doc:"how much of the goal: lamps, pieces of food, laps, metres"`
-	Ends      []string      `yaml:"ends" enum:"goal,collision,off_line" doc:"what ends an episode: goal, collision, off_line (the line is not under the robot any more)"`
+	Ends      []string      `yaml:"ends" enum:"goal,bump,off_line" doc:"what ends an episode: goal, bump, off_line (the line is not under the robot any more)"`
 	TimeLimit time.Duration `yaml:"time_limit" default:"none" none:"no limit" max:"1h" doc:"length of an episode"`
 }
 

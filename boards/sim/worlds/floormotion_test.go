@@ -59,8 +59,8 @@ func TestWallStopsAndPresses(t *testing.T) {
 		if bumper() != 0 || behind() != 1 || d.at.x < 0.08-1e-9 {
 			t.Errorf("%s: backed into a wall: %v, bumper %v, behind %v", rule, d.at, bumper(), behind())
 		}
-		if d.collisions != 2 {
-			t.Errorf("%s: %d collisions, want 2", rule, d.collisions)
+		if d.bumps != 2 {
+			t.Errorf("%s: %d bumps, want 2", rule, d.bumps)
 		}
 	}
 }
@@ -78,8 +78,8 @@ func TestSlidingAlongAWall(t *testing.T) {
 	d := run("slide")
 	// 0.25 m/s at half power. The wall lets three quarters of it (the square of the cosine of 30°) go ahead, and the cosine of
 	// that goes along the wall.
-	if gone := d.at.x - 2; !near(gone, 2*0.25*0.75*math.Cos(math.Pi/6), 0.02) || d.at.y > 3-0.08+1e-9 || d.collisions != 1 {
-		t.Errorf("slid to %v with %d collisions", d.at, d.collisions)
+	if gone := d.at.x - 2; !near(gone, 2*0.25*0.75*math.Cos(math.Pi/6), 0.02) || d.at.y > 3-0.08+1e-9 || d.bumps != 1 {
+		t.Errorf("slid to %v with %d bumps", d.at, d.bumps)
 	}
 	if speed := d.wheels[0].speed; !near(speed, 0.25*0.75, 1e-3) {
 		t.Errorf("the wheels turn at %g m/s", speed)

@@ -26,31 +26,31 @@ type floor struct {
 	wobble float64 // standard deviation of what a wheel's noise changes by in a step
 	random *splitmix64.Random
 
-	steps      int64
-	at         vector
-	heading    float64
-	facing     vector // the direction of heading
-	wheels     [2]floorWheel
-	moved      vector  // velocity, m/s
-	pulled     vector  // acceleration, m/s²
-	turning    float64 // rad/s
-	twisting   float64 // rad/s²
-	used       float64 // charge, As
-	lamps      []floorLamp
-	food       []floorFood
-	progress   progress
-	touching   bool
-	wedged     bool // its wheels turned in the last step, and it did not move
-	collisions int
-	distance   float64
-	path       path
-	onLine     int64 // steps
-	reached    int   // lamps
-	reported   int   // by events, of the reached lamps
-	first      int64 // step in which the first lamp was reached
-	eaten      int
-	fed        int64 // step in which the first food was eaten
-	done       int64 // step in which the goal was reached
+	steps    int64
+	at       vector
+	heading  float64
+	facing   vector // the direction of heading
+	wheels   [2]floorWheel
+	moved    vector  // velocity, m/s
+	pulled   vector  // acceleration, m/s²
+	turning  float64 // rad/s
+	twisting float64 // rad/s²
+	used     float64 // charge, As
+	lamps    []floorLamp
+	food     []floorFood
+	progress progress
+	touching bool
+	wedged   bool // its wheels turned in the last step, and it did not move
+	bumps    int
+	distance float64
+	path     path
+	onLine   int64 // steps
+	reached  int   // lamps
+	reported int   // by events, of the reached lamps
+	first    int64 // step in which the first lamp was reached
+	eaten    int
+	fed      int64 // step in which the first food was eaten
+	done     int64 // step in which the goal was reached
 }
 
 // floorWheel is a driven wheel and its motor.
@@ -368,7 +368,7 @@ func (f *floor) pass(way vector) bool {
 	return false // it is wedged in
 }
 
-// touch counts collisions.
+// touch counts bumps.
 func (f *floor) touch() {
 	reach := f.radius + contactGap
 	if f.touching {
@@ -377,7 +377,7 @@ func (f *floor) touch() {
 	gap, _ := f.plan.nearest(f.at, reach)
 	touching := gap < reach
 	if touching && !f.touching {
-		f.collisions++
+		f.bumps++
 	}
 	f.touching = touching
 }
@@ -462,7 +462,7 @@ func (f *floor) over() bool {
 		return true
 	}
 	for _, end := range f.Ends {
-		if end == "goal" && f.done > 0 || end == "collision" && f.collisions > 0 || end == "off_line" && f.progress.lost {
+		if end == "goal" && f.done > 0 || end == "bump" && f.bumps > 0 || end == "off_line" && f.progress.lost {
 			return true
 		}
 	}

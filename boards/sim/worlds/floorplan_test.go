@@ -241,26 +241,26 @@ func TestGoals(t *testing.T) {
 		reached    bool
 		goal, says string
 	}{
-		{"goal: none", 0, false, "", "drove 1.92 m, 1 collision"},
-		{"goal: distance", 0, true, "drove 1 m", "drove 1 m after 2.049 s, drove 1.92 m, 1 collision"},
+		{"goal: none", 0, false, "", "drove 1.92 m, 1 bump"},
+		{"goal: distance", 0, true, "drove 1 m", "drove 1 m after 2.049 s, drove 1.92 m, 1 bump"},
 		{"goal: distance\nends: [goal]", 2049 * time.Millisecond, true, "drove 1 m",
-			"drove 1 m after 2.049 s, drove 1.00 m, 0 collisions"},
-		{"goal: distance\ntarget: 100", 0, false, "drove 100 m", "drove 1.92 m, 1 collision"},
-		{"ends: [collision]", 3885 * time.Millisecond, false, "", "drove 1.92 m, 1 collision"},
-		{"time_limit: 1.5s", 1500 * time.Millisecond, false, "", "drove 0.73 m, 0 collisions"},
+			"drove 1 m after 2.049 s, drove 1.00 m, 0 bumps"},
+		{"goal: distance\ntarget: 100", 0, false, "drove 100 m", "drove 1.92 m, 1 bump"},
+		{"ends: [bump]", 3885 * time.Millisecond, false, "", "drove 1.92 m, 1 bump"},
+		{"time_limit: 1.5s", 1500 * time.Millisecond, false, "", "drove 0.73 m, 0 bumps"},
 		{"goal: food\nfood: [{at: [3 m, 1.5 m]}]\nends: [goal]", 1829 * time.Millisecond, true, "ate the food",
-			"ate the food after 1.829 s, 1 piece of food eaten, 0 collisions"},
-		{"food: [{at: [3 m, 1.5 m], returns: false}]", 0, false, "", "drove 1.92 m, 1 piece of food eaten, 1 collision"},
+			"ate the food after 1.829 s, 1 piece of food eaten, 0 bumps"},
+		{"food: [{at: [3 m, 1.5 m], returns: false}]", 0, false, "", "drove 1.92 m, 1 piece of food eaten, 1 bump"},
 		{"goal: food\ntarget: 2\nfood: [{at: [3 m, 1.5 m], returns: false}, {at: [0.5 m, 0.5 m]}]", 0, false, "ate 2 pieces of food",
-			"1 piece of food eaten, 1 collision"},
+			"1 piece of food eaten, 1 bump"},
 		{"goal: lamp\ntarget: 2\nlamps: [{at: [3 m, 1.5 m], reached: stays}, {at: [0.5 m, 0.5 m], reached: stays}]", 0, false,
 			"reached 2 lamps",
 			"reached 1 lamp, 0.92 m to the next"},
 		{"goal: lamp\nlamps: [{at: [3 m, 1.5 m], reached: goes_out}]\nends: [goal]", 1549 * time.Millisecond, true, "reached the lamp",
 			"reached the lamp after 1.549 s"},
 		{line + "goal: laps\nends: [goal]", 4049 * time.Millisecond, true, "drove along the line",
-			"drove along the line after 4.049 s, 1.00 laps, 100.0 % of the time on the line, 0 collisions"},
-		{line + "ends: [off_line]", 4209 * time.Millisecond, false, "", "drove 2.08 m, 0 collisions"},
+			"drove along the line after 4.049 s, 1.00 laps, 100.0 % of the time on the line, 0 bumps"},
+		{line + "ends: [off_line]", 4209 * time.Millisecond, false, "", "drove 2.08 m, 0 bumps"},
 	} {
 		d := newDriven(floorOf(t, "world: floor\n"+c.text), hobbyist, 1)
 		if d.progress.line == nil {
@@ -284,7 +284,7 @@ func TestGoals(t *testing.T) {
 		}
 		before := names()
 		d.reset(&d.random)
-		if after := names(); !slices.Equal(before, after) || d.steps != 0 || d.over() || d.collisions != 0 || d.distance != 0 ||
+		if after := names(); !slices.Equal(before, after) || d.steps != 0 || d.over() || d.bumps != 0 || d.distance != 0 ||
 			d.used != 0 {
 			t.Errorf("%s: after a reset %v, before %v", c.text, after, before)
 		}
@@ -371,7 +371,7 @@ func TestFloorCheck(t *testing.T) {
 		{"goal: laps", "goal: laps: expected some lines"},
 		{"ends: [goal]", "ends[0]: expected a goal: one of lamp, food, laps, distance"},
 		{"ends: [off_line]", "ends[0]: expected lines"},
-		{"ends: [never]", "ends[0]: \"never\": expected goal, collision, off_line"},
+		{"ends: [never]", "ends[0]: \"never\": expected goal, bump, off_line"},
 		{"goal: lamp\ntarget: 2\nlamps: [{reached: stays}]", "target: 2: there can only be 1"},
 		{"motors: {slip: 60 %}", "motors.slip"},
 		{"ground: pink", "ground: \"pink\": expected white, grey"},

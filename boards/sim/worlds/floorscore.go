@@ -69,7 +69,7 @@ func (f *floor) score(steps int64) Score {
 			parts = append(parts, numberOf(f.eaten, "piece")+" of food eaten")
 		}
 	}
-	s.Text += strings.Join(append(parts, numberOf(f.collisions, "collision")), ", ")
+	s.Text += strings.Join(append(parts, numberOf(f.bumps, "bump")), ", ")
 	return s
 }
 
@@ -132,7 +132,7 @@ func (f *floor) values(steps int64) []Value {
 		all = append(all, Value{"on_line", float64(f.onLine) / float64(max(f.steps, 1))}, Value{"laps", f.progress.laps()},
 			Value{"line_m", f.progress.way})
 	}
-	return append(all, Value{"distance_m", f.distance}, Value{"collisions", float64(f.collisions)}, Value{"x_m", f.at.x},
+	return append(all, Value{"metres", f.distance}, Value{"bumps", float64(f.bumps)}, Value{"x_m", f.at.x},
 		Value{"y_m", f.at.y})
 }
 
@@ -148,7 +148,7 @@ func (f *floor) state() map[string]float64 {
 	s := map[string]float64{
 		"x_m": f.at.x, "y_m": f.at.y, "heading_rad": f.heading, "turning_rad_s": f.turning, "speed_m_s": f.moved.dot(f.facing),
 		"left_m_s": f.wheels[0].speed, "right_m_s": f.wheels[1].speed, "left_m": f.wheels[0].turned, "right_m": f.wheels[1].turned,
-		"touching": whether(f.touching), "collisions": float64(f.collisions), "distance_m": f.distance,
+		"touching": whether(f.touching), "bumps": float64(f.bumps), "metres": f.distance,
 		"battery_V": f.voltage(), "battery_A": f.current(),
 	}
 	for i := range f.lamps {

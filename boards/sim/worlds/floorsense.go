@@ -43,7 +43,7 @@ func (f *floor) quantities() []quantity {
 		quantity{Name: "heading", Unit: "°", Doc: "direction ahead, from 0 to 360"},
 		quantity{Name: "speed", Unit: "m/s", Doc: "forwards"},
 		quantity{Name: "clearance", Unit: "m", Doc: "from the body to the nearest wall or obstacle"},
-		quantity{Name: "collisions", Doc: "how often the body has come to touch something in this episode"},
+		quantity{Name: "bumps", Doc: "how often the body has come to touch something in this episode"},
 	)
 	if len(f.lamps) > 0 {
 		all = append(all, quantity{Name: "lamp_distance", Unit: "m", Doc: "from the robot's middle to the nearest lamp"},
@@ -108,8 +108,8 @@ func (f *floor) known(what string) (func() float64, error) {
 			gap, _ := f.plan.nearest(f.at, farAway)
 			return max(min(gap, farAway)-f.radius, 0)
 		}, nil
-	case "collisions":
-		return func() float64 { return float64(f.collisions) }, nil
+	case "bumps":
+		return func() float64 { return float64(f.bumps) }, nil
 	case "lamps":
 		return func() float64 { return float64(f.reached) }, nil
 	case "food":

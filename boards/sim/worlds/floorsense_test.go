@@ -303,7 +303,7 @@ func TestQuantities(t *testing.T) {
 	d.lamps[0].at, d.food[0].at = vector{1.5, 2.1}, vector{2.5, 1.1}
 	d.advance([]float64{0, 0})
 	for name, want := range map[string]float64{
-		"pose_x m": 1.5, "pose_y m": 1.1, "heading °": 90, "speed m/s": 0, "clearance m": 1.02, "collisions ": 0,
+		"pose_x m": 1.5, "pose_y m": 1.1, "heading °": 90, "speed m/s": 0, "clearance m": 1.02, "bumps ": 0,
 		"lamp_distance m": 1, "lamp_direction °": 0, "lamps ": 0, "food_distance m": 1, "food_direction °": -90, "food ": 0,
 		"line_offset m": 0.1,
 	} {

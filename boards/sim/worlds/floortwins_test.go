@@ -140,7 +140,7 @@ start: {at: [1 m, 1.5 m], heading: 0 °}
 		got["turn"] != 0 {
 		t.Errorf("at the wall: %v, bumper %v, %v", got, bumper.Read(), w.State())
 	}
-	if got := w.Score(); got.Text != "drove 2.92 m, 1 collision" {
+	if got := w.Score(); got.Text != "drove 2.92 m, 1 bump" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -217,7 +217,7 @@ func (g *gait) score(steps int64) Score {
 		first = float64(g.reached) / 1000
 	}
 	s.Values = []Value{
-		{"distance_m", g.distance()}, {"forward_m", g.forward}, {"turned_deg", g.heading / (math.Pi / 180)}, {"first_s", first},
+		{"metres", g.distance()}, {"forward_m", g.forward}, {"turned_deg", g.heading / (math.Pi / 180)}, {"first_s", first},
 		{"falls", float64(g.falls)}, {"stumbles", float64(g.stumbles)}, {"slip_m", g.slipped},
 		{"feet", feet}, {"least_feet", float64(least)}, {"margin_m", g.leastMargin},
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // gaitGolden is the hash of a minute on bumpy ground.
-const gaitGolden = 0x86fe220816e53e7e
+const gaitGolden = 0xb690f63f5238741a
 
 // newWalker returns a robot with the default options, after a change.
 func newWalker(change func(*GaitOpts)) *gait {

@@ -117,17 +117,17 @@ func (c *Comparison) Record(given string) {
 	}
 }
 
-// Agreement returns the share of the recorded commands that the robot gave, too; NaN if none was compared.
-func (c *Result) Agreement() float64 { return float64(c.agreed) / float64(c.compared) }
+// Accuracy returns the share of the recorded commands that the robot gave, too; NaN if none was compared.
+func (c *Result) Accuracy() float64 { return float64(c.agreed) / float64(c.compared) }
 
-// Report writes the agreement and a confusion table, with a row for each recorded label and a column for each of the robot's.
+// Report writes the accuracy, and a confusion table, with a row for each recorded label and a column for each of the robot's.
 func (c *Result) Report(w io.Writer) error {
 	if c.compared == 0 {
-		_, err := fmt.Fprintln(w, "agreement: nothing was compared; run longer")
+		_, err := fmt.Fprintln(w, "accuracy: nothing was compared; run longer")
 		return err
 	}
 	percent := 100 * float64(c.agreed) / float64(c.compared)
-	fmt.Fprintf(w, "agreement %.1f %% (%d of %d recorded commands)\n\n", percent, c.agreed, c.compared)
+	fmt.Fprintf(w, "accuracy %.1f %% (%d of %d recorded commands)\n\n", percent, c.agreed, c.compared)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "recorded \\ given\t")
 	for _, name := range c.names {

@@ -61,7 +61,7 @@ func TestComparison(t *testing.T) {
 	if err := c.Report(&out); err != nil {
 		t.Fatal(err)
 	}
-	const want = `agreement 25.0 % (1 of 4 recorded commands)
+	const want = `accuracy 25.0 % (1 of 4 recorded commands)
 
   recorded \ given  stop  go  turn  (none)  spin  recall
               stop     1   0     0       0     1  50.0 %

@@ -101,11 +101,11 @@ func TestHexapodWalks(t *testing.T) {
 			w.press(c.button, 1)
 		}
 		w.goOn(5*time.Second, nil)
-		from, least, sum, samples := w.value("distance_m"), 6, 0, 0
+		from, least, sum, samples := w.value("metres"), 6, 0, 0
 		w.goOn(time.Minute, func(feet int) {
 			least, sum, samples = min(least, feet), sum+feet, samples+1
 		})
-		metres, average := w.value("distance_m")-from, float64(sum)/float64(samples)
+		metres, average := w.value("metres")-from, float64(sum)/float64(samples)
 		if math.Abs(metres-c.metres) > 0.06*c.metres || least != c.feet || math.Abs(average-c.average) > 0.05 {
 			t.Errorf("%q: %.2f m in a minute on at least %d feet, on average %.2f; want %.1f m, %d, %.1f",
 				c.button, metres, least, average, c.metres, c.feet, c.average)
@@ -147,7 +147,7 @@ func TestHexapodChangesItsGait(t *testing.T) {
 			t.Errorf("a tripod after %v, a wave after %v: want at most %v", tripod-pressed, wave-slowed, step)
 		}
 	}
-	if w.value("stumbles") != 0 || w.value("falls") != 0 || w.value("distance_m") < 2 {
+	if w.value("stumbles") != 0 || w.value("falls") != 0 || w.value("metres") < 2 {
 		t.Error(w.body.World.Score().Text)
 	}
 }

@@ -107,7 +107,7 @@ func (d draws) world() string {
 		"collision: stop", "motors: {lag: 1ms, dead_band: 0.9, slip: 0.5, noise: 1, stall: 100 A, free: 0 A}",
 		"battery: {full: 1 V, empty: 0 V, resistance: 100 ohm, capacity: 0.001 Ah, board: 100 A}",
 		"goal: "+d.of("goal", "lamp", "food", "laps", "distance"), "target: "+d.of("target", "0.01", "1000000"),
-		"ends: [collision]", "time_limit: 500ms"), "\n")
+		"ends: [bump]", "time_limit: 500ms"), "\n")
 }
 
 // inhabitant draws a robot file that a world may suit, with a body that may be strange.

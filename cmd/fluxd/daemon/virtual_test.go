@@ -62,12 +62,12 @@ mqtt: {broker: none}
 func TestComparisonCountsWhatItSees(t *testing.T) {
 	files := fstest.MapFS{"run.csv": {Data: []byte("d,c\n0.5,stop\n2,go\n0.4,go\n0.3,stop\n")}}
 	// The label is compared at the end of each row; by then the spike has left the window of 50 ms.
-	if s := simulate(t, parse(t, labeller, files), 400*time.Millisecond); s.Comparison.Agreement() != 0 {
-		t.Errorf("%g: a spike that has left the window still commands", s.Comparison.Agreement())
+	if s := simulate(t, parse(t, labeller, files), 400*time.Millisecond); s.Comparison.Accuracy() != 0 {
+		t.Errorf("%g: a spike that has left the window still commands", s.Comparison.Accuracy())
 	}
 	s := simulate(t, parse(t, strings.Replace(labeller, "50ms", "100ms", 1), files), 400*time.Millisecond)
-	if s.Comparison.Agreement() != 0.5 { // 2 of 4, one of them unanswered
-		t.Errorf("agreement %g, want 0.5", s.Comparison.Agreement())
+	if s.Comparison.Accuracy() != 0.5 { // 2 of 4, one of them unanswered
+		t.Errorf("accuracy %g, want 0.5", s.Comparison.Accuracy())
 	}
 }
 
@@ -79,8 +79,8 @@ func TestARecordingWithTimes(t *testing.T) {
 	// The sensor is read every 10 ms, so the window of 50 ms is never empty below a metre. The last row lasts as long as the
 	// average: 166 ms.
 	s := simulate(t, parse(t, timed, files), 666_666*time.Microsecond)
-	if s.Comparison.Agreement() != 0.75 || s.Recorded() != 666_666*time.Microsecond {
-		t.Errorf("agreement %g over %v, want 3 of 4 in 666.666 ms", s.Comparison.Agreement(), s.Recorded())
+	if s.Comparison.Accuracy() != 0.75 || s.Recorded() != 666_666*time.Microsecond {
+		t.Errorf("accuracy %g over %v, want 3 of 4 in 666.666 ms", s.Comparison.Accuracy(), s.Recorded())
 	}
 }
 

@@ -54,7 +54,7 @@ func TestEpisodes(t *testing.T) {
 		for i := range trial.Episodes {
 			one := &trial.Episodes[i]
 			seeds = append(seeds, one.Seed)
-			if one.Length != 2*time.Second || one.value("distance_m") != report.trials[0].Episodes[0].value("distance_m") {
+			if one.Length != 2*time.Second || one.value("metres") != report.trials[0].Episodes[0].value("metres") {
 				t.Errorf("trial %d: %+v", trial.Number, one)
 			}
 		}
@@ -82,7 +82,7 @@ func TestEpisodesOfAWorldThatDoesNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	both := report.trials[0].Episodes
-	if len(both) != 2 || both[1].Length != e.For || both[1].value("distance_m") != both[0].value("distance_m") {
+	if len(both) != 2 || both[1].Length != e.For || both[1].value("metres") != both[0].value("metres") {
 		t.Errorf("%+v", both)
 	}
 }
@@ -97,7 +97,7 @@ func TestATrialIsTheMeanOfItsEpisodes(t *testing.T) {
 	}
 	sum := 0.0
 	for i := range report.trials[0].Episodes {
-		sum += report.trials[0].Episodes[i].value("distance_m")
+		sum += report.trials[0].Episodes[i].value("metres")
 	}
 	var text strings.Builder
 	if err := report.JSON(&text); err != nil {
@@ -108,7 +108,7 @@ func TestATrialIsTheMeanOfItsEpisodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := got.Trials[0]
-	if mean := one.Score["distance_m"]; mean == nil || *mean != sum/3 || one.Seconds != 9 || len(one.Episodes) != 3 {
+	if mean := one.Score["metres"]; mean == nil || *mean != sum/3 || one.Seconds != 9 || len(one.Episodes) != 3 {
 		t.Errorf("a sum of %g: %s", sum, text.String())
 	}
 }

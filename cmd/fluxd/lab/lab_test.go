@@ -158,18 +158,18 @@ func TestAnotherSeed(t *testing.T) {
 	}
 }
 
-// README promises at least 85 % agreement with the recorded commands of the real robot.
+// README promises an accuracy of at least 85 % over the recorded commands of the real robot.
 func TestWallfollowAgreesWithTheRecordedRobot(t *testing.T) {
 	t.Parallel() // in virtual time
 	out := one(load(t, "wallfollow"), 0).text(t)
-	m := regexp.MustCompile(`(?m)^agreement (\d+\.\d) % \((\d+) of (\d+) recorded commands\)$`).FindStringSubmatch(out)
+	m := regexp.MustCompile(`(?m)^accuracy (\d+\.\d) % \((\d+) of (\d+) recorded commands\)$`).FindStringSubmatch(out)
 	if m == nil {
-		t.Fatalf("no agreement line:\n%s", out)
+		t.Fatalf("no accuracy line:\n%s", out)
 	}
 	var percent float64
 	fmt.Sscan(m[1], &percent)
 	if percent < 85 || m[3] != "5456" {
-		t.Errorf("agreement %s %% of %s: want at least 85 %% of 5456", m[1], m[3])
+		t.Errorf("accuracy %s %% of %s: want at least 85 %% of 5456", m[1], m[3])
 	}
 	for _, command := range []string{"Move-Forward", "Sharp-Right-Turn", "Slight-Right-Turn", "Slight-Left-Turn"} {
 		if strings.Count(out, command) != 2 {

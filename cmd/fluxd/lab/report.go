@@ -108,7 +108,7 @@ func (e *Episode) Values() (all []worlds.Value) {
 		all = append(all, e.World.Values...)
 	}
 	if e.Comparison != nil {
-		all = append(all, worlds.Value{Name: "agreement", Number: e.Comparison.Agreement()})
+		all = append(all, worlds.Value{Name: "accuracy", Number: e.Comparison.Accuracy()})
 	}
 	return all
 }

@@ -24,8 +24,8 @@ type claim struct {
 
 // claims has the headers of the example robots, and what the robots of others do here.
 var claims = []claim{
-	{robot: "explorer", seed: 101, length: 10 * time.Minute, trials: 20, value: "collisions", most: 0, succeed: 20},
-	{robot: "explorer", seed: 101, length: 10 * time.Minute, trials: 20, value: "distance_m", least: 10, most: 97, succeed: 20},
+	{robot: "explorer", seed: 101, length: 10 * time.Minute, trials: 20, value: "bumps", most: 0, succeed: 20},
+	{robot: "explorer", seed: 101, length: 10 * time.Minute, trials: 20, value: "metres", least: 10, most: 97, succeed: 20},
 	{robot: "linefollower", seed: 1, length: 5 * time.Minute, trials: 20, value: "laps", least: 12.8, most: 13, succeed: 20},
 	{robot: "linefollower", seed: 1, length: 5 * time.Minute, trials: 20, value: "on_line", least: 1, most: 1, succeed: 20},
 	{robot: "heater", seed: 1, length: time.Hour, trials: 20, value: "worst_off_C", most: 0.7, succeed: 20},
@@ -39,7 +39,7 @@ var claims = []claim{
 	// Robots of users, wired as they like, written for a Raspberry Pi: their files are simulated without a change.
 	{robot: "testdata/linebot.yaml", world: "line", seed: 1, length: time.Minute, trials: 20, value: "laps", least: 1, most: 3,
 		succeed: 18},
-	{robot: "testdata/rover.yaml", world: "maze", seed: 1, length: 2 * time.Minute, trials: 20, value: "collisions", most: 0,
+	{robot: "testdata/rover.yaml", world: "maze", seed: 1, length: 2 * time.Minute, trials: 20, value: "bumps", most: 0,
 		succeed: 19},
 }
 
@@ -91,7 +91,7 @@ func TestClaims(t *testing.T) {
 // The same in short: one trial of half a minute, in which they touch nothing and lose nothing.
 func TestRobotsInShort(t *testing.T) {
 	for _, c := range claims {
-		if c.value != "collisions" && c.value != "on_line" {
+		if c.value != "bumps" && c.value != "on_line" {
 			continue
 		}
 		t.Run(c.String(), func(t *testing.T) {
