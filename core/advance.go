@@ -422,8 +422,13 @@ func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, nt *neuronTy
 	}
 	level := max(int64(nt.floor), b.level(t, nt)+p.water)
 	threshold := m.firesAt()
+	generates := p.timerDue
+	if generates && n.frozen && m.noise != nil { // noise that is frozen waits again
+		generates = false
+		n.timers.set(b.mechanisms, i, m.spontaneous(t, int64(nt.refractory), n.began))
+	}
 	switch {
-	case p.timerDue:
+	case generates:
 		if m.noise != nil {
 			m.babble()
 		}
@@ -467,6 +472,9 @@ func (n *Network) fire(i uint32, b *barrel) {
 func (n *Network) learn(t int64, i uint32, shortShift, longShift int64) {
 	if n.afferents != nil {
 		n.spiked[i] = t
+		if n.frozen { // receptors could still shift the rates
+			return
+		}
 		n.potentiate(t, i, shortShift, longShift)
 	}
 }

@@ -305,7 +305,7 @@ func (n *Network) describeNeurons() []Neuron {
 // Description returns the description of the network as it is now, with all that was tuned. Weights are those that were
 // configured or tuned, not those that were learnt; see Learnt. Each call makes a new one.
 func (n *Network) Description() Description {
-	d := Description{Neurons: n.describeNeurons(), Seed: n.seed}
+	d := Description{Neurons: n.describeNeurons(), Seed: n.seed, Frozen: n.frozen}
 	if len(n.arrivals) > 0 {
 		d.Synapses = make([]Synapse, len(n.arrivals))
 		for position, synapse := range n.synapsesAt() {

@@ -122,6 +122,9 @@ type Description struct {
 	Neurons  []Neuron
 	Synapses []Synapse
 	Seed     uint64 // of the random numbers of neurons with Noise: the same seed gives the same spikes
+	// Frozen: no weight changes, for good or for a while, and neurons with Noise do not begin to fire. So a network shows what it
+	// has learnt.
+	Frozen bool
 }
 
 // Reach returns for each group of neurons the neurons that its spikes can reach, over synapses of any kind. The group is

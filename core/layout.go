@@ -338,6 +338,9 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 			w := converter{leak: k.leak, prefix: "plastic."}
 			learns := s.Plastic.rule(&w, reward[k])
 			learns.of, learns.negative = *s.Plastic, k.negative
+			if d.Frozen {
+				learns.freeze()
+			}
 			if err := w.err(); err != nil {
 				return nil, nil, newFault(-1, int(index), fmt.Errorf("synapse %d, %s: %w", index, d.names(s), err))
 			}

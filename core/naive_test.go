@@ -97,7 +97,8 @@ func naiveRecovery(recovery, leak float64) (step, interval int64) {
 }
 
 func newNaive(d Description) *naive {
-	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses), Seed: d.Seed},
+	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses), Seed: d.Seed,
+		Frozen: d.Frozen},
 		arrivals: map[int64][]naiveArrival{}, passed: -1}
 	for i := range d.Neurons {
 		n.neurons = append(n.neurons, naiveNeuron{paceAt: -1, burstAt: -1})
@@ -141,6 +142,9 @@ func (n *naive) configure(i int) {
 func (n *naive) tune(change Tuning) {
 	n.pass()
 	t := n.now
+	if change.Frozen != nil {
+		n.d.Frozen = *change.Frozen
+	}
 	before := slices.Clone(n.d.Neurons)
 	reseeded := change.Seed != nil && *change.Seed != n.d.Seed
 	if reseeded {
@@ -290,13 +294,16 @@ func (n *naive) run(until int64) (spikes []Spike) {
 				continue
 			}
 			water[k] = y.sign * max(0, y.w+y.s.value)
+			y.arrival, y.arrived = t, true
+			if n.d.Frozen {
+				continue
+			}
 			leak := n.d.Neurons[a.neuron].Leak
 			n.addShortTerm(t, a.synapse, -naiveWater(p.ShortTerm.Unpaired, leak))
 			if x := &n.neurons[a.neuron]; x.spiked && x.lastSpike < t && t-x.lastSpike <= int64(p.Window) {
 				n.addShortTerm(t, a.synapse, -naiveWater(p.ShortTerm.Depression, leak))
 				n.addLongTerm(a.synapse, -naiveWater(p.LongTerm.Depression, leak))
 			}
-			y.arrival, y.arrived = t, true
 		}
 		for i := range n.neurons {
 			var reward, sum int64
@@ -336,7 +343,7 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 	if reward != 0 {
 		x.m.to(t, min(max(x.m.value+reward, -127), 127))
 		for k, s := range n.d.Synapses {
-			if s.To != i || s.Plastic == nil || n.synapses[k].s.value == 0 {
+			if s.To != i || s.Plastic == nil || n.d.Frozen || n.synapses[k].s.value == 0 {
 				continue
 			}
 			size := reward
@@ -382,6 +389,10 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 	// 4. Fill. 5. Fire.
 	x.level = max(x.floor, x.level+sum)
 	theta := n.theta(i)
+	if paced && n.d.Frozen && neuron.Noise != nil {
+		paced = false
+		n.generate(t, i, false)
+	}
 	switch {
 	case paced:
 		if neuron.Noise != nil {
@@ -426,7 +437,7 @@ func (n *naive) fire(t int64, i int) {
 		}
 	}
 	for k, s := range n.d.Synapses {
-		if y := &n.synapses[k]; s.To == i && s.Plastic != nil && y.arrived && t-y.arrival <= int64(s.Plastic.Window) {
+		if y := &n.synapses[k]; s.To == i && s.Plastic != nil && !n.d.Frozen && y.arrived && t-y.arrival <= int64(s.Plastic.Window) {
 			n.addShortTerm(t, k, max(0, naiveWater(s.Plastic.ShortTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.ShortTerm*m,
 				neuron.Leak)))
 			n.addLongTerm(k, max(0, naiveWater(s.Plastic.LongTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.LongTerm*m, neuron.Leak)))

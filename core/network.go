@@ -131,6 +131,7 @@ type Network struct {
 
 	described compactDescription // for tuning and snapshots; not used while the network runs
 	seed      uint64             // the same; of neurons with Noise
+	frozen    bool               // see Description
 }
 
 // Build checks a description and makes a network of it. It fails with ErrRange or ErrUnknown, in a *Fault that names the neuron
@@ -161,6 +162,7 @@ func build(d Description, base, population int) (*Network, error) {
 		base:       uint32(base),
 		population: population,
 		seed:       d.Seed,
+		frozen:     d.Frozen,
 		barrels:    make([]barrel, len(d.Neurons)),
 		tickInputs: make([]tickInput, len(d.Neurons)),
 		list:       make([]uint32, len(d.Neurons)+1),

@@ -51,7 +51,8 @@ func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
 		}
 	}
 	for p := range sizes {
-		own := Description{Neurons: d.Neurons[borders[p]:borders[p+1]], Synapses: make([]Synapse, 0, sizes[p]), Seed: d.Seed}
+		own := Description{Neurons: d.Neurons[borders[p]:borders[p+1]], Synapses: make([]Synapse, 0, sizes[p]), Seed: d.Seed,
+			Frozen: d.Frozen}
 		for _, s := range d.Synapses {
 			if part[s.To] == uint16(p) {
 				s.To -= borders[p]

@@ -118,6 +118,12 @@ func (p Plastic) rule(w *converter, reward int) rule {
 	return r
 }
 
+// freeze makes a rule by which nothing changes but a short-term part that is there already, which recovers.
+func (r *rule) freeze() {
+	r.shortRate, r.shortDepression, r.shortUnpaired = 0, 0, 0
+	r.longRate, r.longDepression, r.consolidation = 0, 0, nil
+}
+
 // admits checks that the configured weight of a synapse, in water, is within the limits of its rule. The error is a Mistake.
 func (r *rule) admits(s *Synapse, water int64) error {
 	if magnitude := max(water, -water); magnitude != r.clamp(magnitude) {

@@ -130,6 +130,7 @@ func orNone(t *rapid.T, d Description, s Synapse) Synapse {
 func randomNetwork(t *rapid.T) (Description, []stimulus) {
 	var d Description
 	d.Seed = rapid.Uint64().Draw(t, "seed")
+	d.Frozen = rapid.IntRange(0, 7).Draw(t, "frozen") == 0
 	count := rapid.IntRange(1, 6).Draw(t, "neurons")
 	for i := range count {
 		d.Neurons = append(d.Neurons, randomNeuron(t, i))
@@ -263,6 +264,10 @@ func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 			if rapid.Bool().Draw(t, "reseeded") {
 				change.Seed = pick(t, "seed", new(uint64), &d.Seed)
 			}
+			if rapid.Bool().Draw(t, "freezes or thaws") {
+				frozen := rapid.Bool().Draw(t, "frozen")
+				change.Frozen = &frozen
+			}
 			for range min(len(d.Synapses), rapid.IntRange(0, 2).Draw(t, "synapses")) {
 				k := rapid.IntRange(0, len(d.Synapses)-1).Draw(t, "synapse")
 				s, other := now.Synapses[k], randomSynapse(t, len(d.Neurons))
@@ -321,6 +326,9 @@ func TestTuningAtTheStartIsBuilding(t *testing.T) {
 		}
 		if seed := rapid.Uint64().Draw(t, "seed"); rapid.Bool().Draw(t, "reseeded") {
 			change.Seed = &seed
+		}
+		if frozen := rapid.Bool().Draw(t, "frozen"); rapid.Bool().Draw(t, "freezes or thaws") {
+			change.Frozen = &frozen
 		}
 		if err := network.Tune(change); err != nil {
 			if !strings.Contains(err.Error(), "weight: 0 does nothing") {
@@ -381,7 +389,7 @@ func TestOrderAtEqualTimesMakesNoDifference(t *testing.T) {
 		}
 		moved := rapid.Permutation(indices).Draw(t, "order") // moved[new] = old
 		to := make([]int, len(moved))
-		other := Description{Seed: d.Seed}
+		other := Description{Seed: d.Seed, Frozen: d.Frozen}
 		for i, old := range moved {
 			to[old] = i
 			other.Neurons = append(other.Neurons, d.Neurons[old])

@@ -15,6 +15,7 @@ type Tuning struct {
 	Neurons  map[int]Neuron
 	Synapses map[int]Synapse
 	Seed     *uint64 // of the network; nil: as it is
+	Frozen   *bool   // of the network, see Description; nil: as it is
 }
 
 // Tune changes parameters of a running network: all of them, from the next tick that is processed, or none if one is refused. It
@@ -27,6 +28,7 @@ type Tuning struct {
 //   - A new delay holds for spikes that leave after the change.
 //   - A new Noise draws a new waiting time from now on. If the Noise is the same, the spike that it waits for keeps its time.
 //   - A new seed begins the random numbers of every neuron with Noise again. Bursts that are under way go on.
+//   - A network that freezes keeps its long-term weights. Short-term parts recover from then on, and bursts under way go on.
 func (n *Network) Tune(change Tuning) error {
 	t := &tuning{network: n, leaks: map[int]float64{}, seed: n.seed}
 	change = t.reseed(change)
@@ -80,7 +82,10 @@ func (t *tuning) describe(change Tuning) {
 	} else {
 		t.old.Neurons = n.describeNeurons()
 	}
-	t.next = Description{Neurons: slices.Clone(t.old.Neurons), Synapses: slices.Clone(t.old.Synapses)}
+	t.next = Description{Neurons: slices.Clone(t.old.Neurons), Synapses: slices.Clone(t.old.Synapses), Frozen: n.frozen}
+	if change.Frozen != nil {
+		t.next.Frozen = *change.Frozen
+	}
 }
 
 func (t *tuning) check(change Tuning) error {
@@ -204,7 +209,7 @@ func (t *tuning) commit(change Tuning) {
 		n.detach()
 	}
 	n.described.recordNeurons(t.next.Neurons)
-	n.seed = t.seed
+	n.seed, n.frozen = t.seed, t.next.Frozen
 	var all neuronTypeSet
 	for i := range n.barrels {
 		b := &n.barrels[i]

@@ -32,6 +32,7 @@ type expander struct {
 	used     map[string]bool
 	reported map[unknownName]bool
 	seed     uint64
+	frozen   bool
 	rules    uint64 // how many synapse entries have random numbers so far: each has its own
 	full     bool   // a limit was exceeded, and that was reported
 	plan
@@ -82,7 +83,7 @@ func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Ex
 		x.written[neuron.Name] = true
 	}
 	e := &expander{Decoder: d, names: x, circuits: map[string]*strict.Named[Circuit]{}, sizes: map[string]int{},
-		used: map[string]bool{}, reported: map[unknownName]bool{}, seed: n.Seed}
+		used: map[string]bool{}, reported: map[unknownName]bool{}, seed: n.Seed, frozen: n.Frozen}
 	for i := range circuits {
 		c := &circuits[i]
 		e.circuits[c.Name] = c
@@ -210,7 +211,7 @@ func (e *expander) tooMany(s scope, field, format string, args ...any) {
 
 // build builds what was planned. Of a network with mistakes it builds the neurons only: other parts of the file name them.
 func (e *expander) build() core.Description {
-	d := core.Description{Seed: e.seed}
+	d := core.Description{Seed: e.seed, Frozen: e.frozen}
 	if !e.full {
 		d.Neurons = make([]core.Neuron, 0, e.neurons)
 	}

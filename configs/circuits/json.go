@@ -25,6 +25,7 @@ const JSONFormat = "flux-network/1"
 type jsonNetwork struct {
 	Format   string        `json:"format"`
 	Seed     uint64        `json:"seed"`
+	Frozen   bool          `json:"frozen,omitempty"`
 	Neurons  []jsonNeuron  `json:"neurons"`
 	Synapses []jsonSynapse `json:"synapses"`
 }
@@ -140,7 +141,7 @@ type jsonLTP struct {
 
 // JSON returns a network as "fluxd export" writes it, which ParseJSON reads.
 func JSON(d core.Description) ([]byte, error) {
-	f := jsonNetwork{Format: JSONFormat, Seed: d.Seed, Neurons: make([]jsonNeuron, len(d.Neurons)),
+	f := jsonNetwork{Format: JSONFormat, Seed: d.Seed, Frozen: d.Frozen, Neurons: make([]jsonNeuron, len(d.Neurons)),
 		Synapses: make([]jsonSynapse, len(d.Synapses))}
 	for i := range d.Neurons {
 		f.Neurons[i] = neuronToJSON(&d.Neurons[i])
@@ -287,7 +288,7 @@ func placed(fault *core.Fault) *strict.Error {
 func (f *jsonNetwork) description() core.Description {
 	index := make(map[string]int, len(f.Neurons))
 	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses)),
-		Seed: f.Seed}
+		Seed: f.Seed, Frozen: f.Frozen}
 	for i := range f.Neurons {
 		index[f.Neurons[i].Name] = i
 		d.Neurons[i] = f.Neurons[i].neuron()

@@ -11,6 +11,7 @@ import (
 // Network is a spiking neural network as a robot file writes it. Expand turns it into single neurons and synapses.
 type Network struct {
 	Seed     uint64                 `yaml:"seed" default:"1" doc:"seed of all random connections, weights and delays, and of neurons with noise"`
+	Frozen   bool                   `yaml:"frozen" default:"false" doc:"no weight learns, and neurons with noise do not begin to fire: the robot shows what it has learnt"`
 	Neurons  []strict.Named[Neuron] `yaml:"neurons" doc:"leaky linear neurons, and populations of them, by name"`
 	Circuits []strict.Named[Raw]    `yaml:"circuits" doc:"circuits in use, by name: {use: circuit}, and values for its parameters"`
 	Synapses []Synapse              `yaml:"synapses" doc:"connections between neurons"`

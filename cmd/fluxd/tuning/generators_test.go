@@ -27,6 +27,7 @@ func TestGeneratorsAreTuned(t *testing.T) {
 	tuner := newTuner(t, "babbler.yaml", babbler)
 	for path, want := range map[string][2]float64{
 		"network.seed":                            {0, 1 << 53},
+		"network.frozen":                          {0, 1},
 		"network.neurons.single.noise.rate":       {1.0 / 3600, 1000},
 		"network.neurons.single.refractory":       {0, 100_000},
 		"network.neurons.babble.noise.rate":       {1.0 / 3600, 3.4364},
@@ -74,6 +75,10 @@ func TestGeneratorsAreTuned(t *testing.T) {
 		{map[string]float64{"network.neurons.drum.pattern.times": 1}, "it takes effect at the next start only"},
 		{map[string]float64{"network.seed": -1}, "-1 is out of range"},
 		{map[string]float64{"network.seed": 1.5}, "expected a whole number"},
+		{map[string]float64{"network.frozen": 0.5}, "expected a whole number"},
+		{map[string]float64{"network.frozen": 2}, "2 is out of range"},
+		{map[string]float64{"network.frozen": 1}, ""},
+		{map[string]float64{"network.frozen": 0}, ""},
 		{map[string]float64{"network.seed": 12, "network.neurons.single.noise.rate": 20}, ""},
 	} {
 		before, _ := tuner.network.Next()

@@ -9,7 +9,8 @@ import (
 	"fluxd/core"
 )
 
-// networkParameters adds network.seed if a neuron has noise, network.neurons.<name>.<key> and
+// networkParameters adds network.seed if a neuron has noise, network.frozen if one has or a synapse learns,
+// network.neurons.<name>.<key> and
 // network.synapses.<from>.<to>.<key>. Several synapses between the same two neurons have [1], [2] ... after the target.
 func (l *parameterList) networkParameters() {
 	d := &l.settings.Network
@@ -26,11 +27,20 @@ func (l *parameterList) networkParameters() {
 			l.afferents[s.To] = append(l.afferents[s.To], i)
 		}
 	}
-	if slices.ContainsFunc(d.Neurons, func(n core.Neuron) bool { return n.Noise != nil }) {
+	l.begin(Part{Network, 0}, "network.")
+	noisy := slices.ContainsFunc(d.Neurons, func(n core.Neuron) bool { return n.Noise != nil })
+	if noisy {
 		const most = 1 << 53 // the whole numbers that a float64 holds
-		l.begin(Part{Seed, 0}, "network.")
 		l.add("seed", "", true, between(0, most), func(s *Settings) float64 { return float64(s.Network.Seed) },
 			func(s *Settings, v float64) { s.Network.Seed = uint64(v) })
+	}
+	if noisy || slices.ContainsFunc(d.Synapses, func(s core.Synapse) bool { return s.Plastic != nil }) {
+		l.add("frozen", "", true, between(0, 1), func(s *Settings) float64 {
+			if s.Network.Frozen {
+				return 1
+			}
+			return 0
+		}, func(s *Settings, v float64) { s.Network.Frozen = v != 0 })
 	}
 	for i := range d.Neurons {
 		l.begin(Part{Neuron, i}, "network.neurons."+d.Neurons[i].Name+".")

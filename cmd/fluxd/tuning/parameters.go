@@ -35,9 +35,9 @@ type Part struct {
 // Kind is a kind of part.
 type Kind int
 
-// The kinds of parts. There is one Seed, one Telemetry and one Learnt.
+// The kinds of parts. There is one Network, one Telemetry and one Learnt.
 const (
-	Seed Kind = iota // of the network
+	Network Kind = iota // what concerns all neurons and synapses
 	Neuron
 	Synapse
 	Sensor

@@ -160,8 +160,8 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			continue
 		}
 		switch of.Kind {
-		case Seed:
-			c.network.Seed = &after.settings.Network.Seed
+		case Network:
+			c.network.Seed, c.network.Frozen = &after.settings.Network.Seed, &after.settings.Network.Frozen
 		case Neuron:
 			c.network.Neurons[of.Index] = after.settings.Network.Neurons[of.Index]
 		case Synapse:
