@@ -82,7 +82,7 @@ func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 			Weight: pick(t, "weight", 1, 1, 5, amount("weight")), Delay: span("delay")}
 		if rapid.Bool().Draw(t, "plastic") {
 			s.Plastic = &Plastic{Window: span("window"), ShortTerm: ShortTerm{Rate: amount("stp"), Recovery: amount("recovery")},
-				LongTerm: LongTerm{Consolidation: amount("consolidation")}, Min: amount("min"), Max: amount("max")}
+				LongTerm: LongTerm{Consolidation: amount("consolidation"), Share: amount("share")}, Min: amount("min"), Max: amount("max")}
 		}
 		d := Description{Neurons: []Neuron{n}, Synapses: []Synapse{s, {Kind: Modulator, Weight: 1, Delay: 1}}}
 		mistakes := append(n.Mistakes(), s.Mistakes(n)...)
@@ -163,6 +163,8 @@ func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
 		{"weight 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Delay: 1}}}, ErrRange, "a -> a: weight: 0 does nothing"},
 		{"no such neuron", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{To: 1, Weight: 1, Delay: 1}}}, ErrUnknown,
 			"from 0 to 1"},
+		{"more than all of it", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Weight: 1, Delay: 1,
+			Plastic: &Plastic{LongTerm: LongTerm{Share: 1.5}}}}}, ErrRange, "a -> a: plastic.ltp.share: 1.5: expected 0 to 1"},
 		{"no such kind", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Kind: 9, Delay: 1}}}, ErrUnknown, "kind 9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -115,6 +115,9 @@ type LongTerm struct {
 	Rate          float64 // units gained when an arrival is followed by a spike within the window
 	Depression    float64 // units lost when an arrival follows a spike within the window
 	Consolidation float64 // units of the short-term part made permanent per step of a modulator's weight; unlearnt below 0
+	// Share is the part of the short-term part, 0 to 1, that is made permanent in addition, per step of a modulator's weight. It is
+	// the learning rate of the usual three-factor rule, where the change is reward times eligibility.
+	Share float64
 }
 
 // A Description describes a whole network, for Build.

@@ -504,6 +504,28 @@ func TestConsolidation(t *testing.T) {
 	plasticity(t, p, -2, learn, 56, -2)
 }
 
+func TestConsolidationOfAShare(t *testing.T) {
+	p := Plastic{Window: 10, ShortTerm: ShortTerm{Rate: 10}, LongTerm: LongTerm{Share: 0.01}}
+	// the short-term part is 10, then comes the reward
+	learn := func(n *Network) { n.Excite(0, 0); n.Excite(1, 1); n.Excite(500, 2) }
+	plasticity(t, p, 1, learn, 50.1, 9.9)
+	plasticity(t, p, 20, learn, 52, 8)
+	plasticity(t, p, 100, learn, 60, 0)
+	plasticity(t, p, 127, learn, 60, 0) // no more than there is
+	plasticity(t, p, -20, learn, 48, 8)
+	plasticity(t, p, 1, func(n *Network) { n.Excite(0, 2) }, 50, 0)
+	p.ShortTerm.Rate = 20 // twice the short-term part, twice the change
+	plasticity(t, p, 20, learn, 54, 16)
+	p.ShortTerm = ShortTerm{Unpaired: 8}
+	plasticity(t, p, 25, learn, 48, -6) // what has not worked gets weaker
+	plasticity(t, p, -25, learn, 52, -6)
+	p.LongTerm.Consolidation = 0.1 // both add up
+	plasticity(t, p, 25, learn, 45.5, -3.5)
+	p.LongTerm.Consolidation, p.ShortTerm = 0, ShortTerm{Rate: 0.003} // 3 of water
+	plasticity(t, p, 49, learn, 50.001, 0.002)
+	plasticity(t, p, 50, learn, 50.002, 0.001) // halves are rounded up
+}
+
 // An arrival delivers the weight as the tick begins, and then changes it. Consolidation comes before potentiation.
 func TestPlasticityOrderWithinATick(t *testing.T) {
 	p := Plastic{Window: 10, ShortTerm: ShortTerm{Rate: 4, Unpaired: 50}, LongTerm: LongTerm{Consolidation: 1}}

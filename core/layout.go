@@ -319,15 +319,16 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 		negative bool
 	}
 	keyOf := func(s *Synapse) key { return key{*s.Plastic, d.Neurons[s.To].Leak, s.Weight < 0} }
-	reward := map[key]int{}
+	reward, shared := map[key]int{}, map[float64]int{}
 	for _, index := range sources {
 		s := &d.Synapses[index]
 		reward[keyOf(s)] = max(reward[keyOf(s)], rewards[s.To])
+		shared[s.Plastic.LongTerm.Share] = max(shared[s.Plastic.LongTerm.Share], rewards[s.To])
 	}
 	if len(reward) > MaxRules {
 		return nil, nil, refuse(ErrRange, "%d different ways to learn: expected at most %d", len(reward), MaxRules)
 	}
-	known := map[key]uint32{}
+	known, tables := map[key]uint32{}, map[float64]shares{}
 	all := make([]plastic, len(sources))
 	var rules []*rule
 	for i, index := range sources {
@@ -338,11 +339,17 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 			w := converter{leak: k.leak, prefix: "plastic."}
 			learns := s.Plastic.rule(&w, reward[k])
 			learns.of, learns.negative = *s.Plastic, k.negative
-			if d.Frozen {
-				learns.freeze()
-			}
 			if err := w.err(); err != nil {
 				return nil, nil, newFault(-1, int(index), fmt.Errorf("synapse %d, %s: %w", index, d.names(s), err))
+			}
+			if share := s.Plastic.LongTerm.Share; share != 0 {
+				if tables[share] == nil {
+					tables[share] = newShares(share, shared[share])
+				}
+				learns.shares = tables[share]
+			}
+			if d.Frozen {
+				learns.freeze()
 			}
 			r = uint32(len(rules))
 			known[k] = r

@@ -59,10 +59,10 @@ func (s *naiveStaircase) to(t, value int64) {
 }
 
 // tune sets another recovery. The next step keeps its time. If the value did not recover before, the first step comes one
-// interval after now.
+// interval after now, however long ago its recovery was taken away.
 func (s *naiveStaircase) tune(now, value, step, interval int64) {
 	s.value, s.step, s.interval = value, step, interval
-	if s.next <= now {
+	if s.next <= now || interval == 0 {
 		s.next = now + interval
 	}
 }
@@ -354,7 +354,9 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 			if neuron.Leak == 0 {
 				most = int64(math.Min(float64(MaxWater), math.Round(s.Plastic.LongTerm.Consolidation*float64(size)*1000)))
 			}
-			change := min(max(n.synapses[k].s.value, -most), most)
+			value := n.synapses[k].s.value
+			most += naiveShare(max(value, -value), min(1, s.Plastic.LongTerm.Share*float64(size)))
+			change := min(max(value, -most), most)
 			if reward > 0 {
 				n.addLongTerm(k, change)
 			} else {
@@ -411,6 +413,17 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 	}
 	n.fire(t, i)
 	return true
+}
+
+// naiveShare is a part of an amount: each of its binary digits by itself.
+func naiveShare(amount int64, part float64) int64 {
+	sum := int64(0)
+	for digit := int64(1); digit <= amount; digit *= 2 {
+		if amount/digit%2 == 1 {
+			sum += int64(math.Round(part * float64(digit) * 65536))
+		}
+	}
+	return (sum + 32768) / 65536
 }
 
 // theta is the level at which a direct arrival fires a neuron.

@@ -1,6 +1,9 @@
 package core
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // plastic is the state of one plastic synapse, packed into 24 bytes. unpack and pack convert it to a plasticState and back.
 //
@@ -75,8 +78,7 @@ func (p *plastic) pack(t int64, state *plasticState, r *rule) {
 
 // rule says how plastic synapses learn, in the water of their target. Synapses that learn alike share one.
 type rule struct {
-	negative                                  bool    // the synapse inhibits
-	of                                        Plastic // as configured
+	negative                                  bool // the synapse inhibits
 	window                                    int64
 	shortRate, shortDepression, shortUnpaired int64
 	shortMax                                  int64
@@ -84,6 +86,8 @@ type rule struct {
 	longRate, longDepression                  int64
 	min, max                                  int64
 	consolidation                             []int64 // by the magnitude of the sum of a tick's modulator arrivals
+	shares                                    shares  // in addition
+	of                                        Plastic // as configured
 }
 
 // rule converts the parameters of a plastic synapse. reward is the largest sum of modulator arrivals that one tick can bring to a
@@ -115,13 +119,56 @@ func (p Plastic) rule(w *converter, reward int) rule {
 			}
 		}
 	}
+	if share := p.LongTerm.Share; !(share >= 0 && share <= 1) {
+		w.fail("ltp.share", refuse(ErrRange, "%g: expected 0 to 1", share))
+	}
 	return r
 }
 
 // freeze makes a rule by which nothing changes but a short-term part that is there already, which recovers.
 func (r *rule) freeze() {
 	r.shortRate, r.shortDepression, r.shortUnpaired = 0, 0, 0
-	r.longRate, r.longDepression, r.consolidation = 0, 0, nil
+	r.longRate, r.longDepression, r.consolidation, r.shares = 0, 0, nil, nil
+}
+
+// shares are parts of the short-term part, in 2^-16 of water: by the magnitude of the sum of a tick's modulator arrivals, and by
+// binary digit of the short-term part's magnitude. The last of 32 is not used: a row is found by a shift.
+type shares [][32]int64
+
+const (
+	shareFraction = 16
+	mostShares    = 10_000 // rewards that have a row: it bounds the table for a very small share and very large rewards
+)
+
+// newShares makes the table of a share for each step of a modulator. reward is the largest sum of modulator arrivals that one tick
+// can bring. The table may end where a reward moves all of the short-term part.
+func newShares(share float64, reward int) shares {
+	table := shares{{}}
+	for k := 1; k <= min(reward, mostShares); k++ {
+		part := min(1, share*float64(k))
+		var row [32]int64
+		for digit := range row {
+			row[digit] = int64(math.Round(part * float64(int64(1)<<(digit+shareFraction))))
+		}
+		table = append(table, row)
+		if part == 1 {
+			break
+		}
+	}
+	return table
+}
+
+// of returns the part of a magnitude that a reward moves. As with mostConsolidated, a reward may be beyond the table.
+func (s shares) of(magnitude, reward int64) int64 {
+	last := int64(len(s) - 1)
+	part := int64(1) << (shareFraction - 1) // halves are rounded up
+	for ; last > 0 && reward > 0 && part>>shareFraction < magnitude; reward -= last {
+		row := &s[min(reward, last)]
+		for rest := uint32(magnitude); rest != 0; rest &= rest - 1 {
+			part += row[bits.TrailingZeros32(rest)]
+		}
+	}
+	return part >> shareFraction
 }
 
 // admits checks that the configured weight of a synapse, in water, is within the limits of its rule. The error is a Mistake.
@@ -145,6 +192,18 @@ func (r *rule) mostConsolidated(reward int64) int64 {
 		most += r.consolidation[last]
 	}
 	return min(most+r.consolidation[min(reward, last)], MaxWater)
+}
+
+// consolidated returns what a reward moves of a short-term part.
+func (r *rule) consolidated(shortTerm, reward int64) int64 {
+	var most int64
+	if r.consolidation != nil {
+		most = r.mostConsolidated(reward)
+	}
+	if r.shares != nil {
+		most += r.shares.of(max(shortTerm, -shortTerm), reward)
+	}
+	return min(max(shortTerm, -most), most)
 }
 
 // clamp returns the magnitude within the limits that is nearest to a weight.
@@ -249,13 +308,12 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 	for i := range afferents {
 		p := &afferents[i]
 		r := n.rules[p.rule()]
-		if r.consolidation == nil || p.short == 0 {
+		if r.consolidation == nil && r.shares == nil || p.short == 0 {
 			continue
 		}
 		state := p.unpack()
 		state.shortTerm.settle(t, r.shortRecovery)
-		most := r.mostConsolidated(reward)
-		if change := min(max(state.shortTerm.value, -most), most); change != 0 {
+		if change := r.consolidated(state.shortTerm.value, reward); change != 0 {
 			if rewarded {
 				state.weight = r.clamp(state.weight + change)
 			} else {

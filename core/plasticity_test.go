@@ -3,6 +3,7 @@ package core
 // This file holds the section "Plasticity" of docs/exact-model.md for the packed state; exact_model_test.go holds its rules.
 
 import (
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -81,6 +82,40 @@ func TestPlasticityPackedStateSurvivesLongSilence(t *testing.T) {
 	})
 	if packed == 0 {
 		t.Fatal("no short-term part was ever packed")
+	}
+}
+
+// The share of an amount is the product, rounded, for every amount of water and every reward, within the table and beyond it.
+func TestShareIsAProduct(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		share := pick(t, "share", 1e-9, 0.0001, 0.001, 0.0077, 0.02, 0.3, 1)
+		table := newShares(share, rapid.IntRange(1, 300).Draw(t, "most in a tick"))
+		reward := rapid.Int64Range(1, 500).Draw(t, "reward")
+		amount := rapid.Int64Range(0, MaxWater).Draw(t, "amount") >> rapid.IntRange(0, 31).Draw(t, "shift")
+		got, want := min(amount, table.of(amount, reward)), min(1, share*float64(reward))*float64(amount)
+		if math.Abs(float64(got)-want) > 0.501 || want == float64(amount) && got != amount {
+			t.Fatalf("%d of %d, want %g", got, amount, want)
+		}
+	})
+}
+
+func TestShareTableIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		share        float64
+		reward, rows int
+	}{{1, 127_000, 2}, {0.02, 127_000, 51}, {1e-9, 127_000, 10_001}, {1e-9, 127, 128}, {0.02, 0, 1}} {
+		if rows := len(newShares(c.share, c.reward)); rows != c.rows {
+			t.Errorf("share %g, reward %d: %d rows, want %d", c.share, c.reward, rows, c.rows)
+		}
+	}
+	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 10}, {Threshold: 10, Leak: 600}},
+		Synapses: []Synapse{{From: 0, To: 1, Kind: Modulator, Weight: 3, Delay: 1}}}
+	for to := 1; to <= 2; to++ {
+		d.Synapses = append(d.Synapses, Synapse{From: 0, To: to, Weight: 10, Delay: 1, Plastic: &Plastic{LongTerm: LongTerm{Share: 0.1}}})
+	}
+	n := mustBuild(t, d)
+	if len(n.rules) != 2 || &n.rules[0].shares[0] != &n.rules[1].shares[0] {
+		t.Error("rules with the same share have tables of their own")
 	}
 }
 

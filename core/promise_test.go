@@ -20,7 +20,7 @@ var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
 var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", "Neuron.mechanismParameters",
 	"(*Neuron).mechanismParameters", "Neuron.mechanismParameters.func1",
-	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
+	"Plastic.rule", "(*Plastic).rule", "newShares", "(*Network).PourWater",
 	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
 
 // forbidden matches multiplications, divisions and all computation in floating point. It does not match moving bytes through a
@@ -89,7 +89,7 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated",
 				"core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
-				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
+				"core.(*Network).consolidate", "core.shares.of", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
 				"core.(*plastic).deliver", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not read", needed)

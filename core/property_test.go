@@ -112,6 +112,7 @@ func randomSynapse(t *rapid.T, count int) Synapse {
 			LongTerm: LongTerm{Rate: few("ltp"), Depression: few("ltd"), Consolidation: pick(t, "consolidation", 0.0, 0.3, 1)},
 			Max:      pick(t, "max", 0.0, 60, 90),
 		}
+		s.Plastic.LongTerm.Share = pick(t, "share", 0.0, 0, 0.0001, 0.003, 0.01, 0.3, 1)
 		if rapid.Bool().Draw(t, "unconnected") {
 			s.Weight = 0
 		}

@@ -53,9 +53,9 @@ func (s *staircase) set(t, value int64, g recovery) {
 }
 
 // begin is for a settled staircase whose recovery was tuned. If it did not recover before, its first step comes one interval
-// after now.
+// after now. Without a recovery it forgets when its next step was due.
 func (s *staircase) begin(now int64, g recovery) {
-	if s.next <= now {
+	if s.next <= now || g.interval == 0 {
 		s.next = now + g.interval
 	}
 }

@@ -482,6 +482,7 @@ var synapseKeys = setters[Synapse]{
 	"plastic.ltp.rate":          inUnits(func(s *Synapse) *float64 { return &there(&s.Plastic).LongTerm.Rate }),
 	"plastic.ltp.depression":    inUnits(func(s *Synapse) *float64 { return &there(&s.Plastic).LongTerm.Depression }),
 	"plastic.ltp.consolidation": inUnits(func(s *Synapse) *float64 { return &there(&s.Plastic).LongTerm.Consolidation }),
+	"plastic.ltp.share":         inUnits(func(s *Synapse) *float64 { return &there(&s.Plastic).LongTerm.Share }),
 }
 
 // there returns what a pointer points to. It makes it if the pointer is nil.

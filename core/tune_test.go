@@ -77,24 +77,59 @@ func TestTuningARunningNetworkLeakKeepsUnits(t *testing.T) {
 // After its delay was shortened, a modulator synapse can bring two spikes in one tick. Their sum is beyond the table of
 // consolidation.
 func TestTuningARunningNetworkTwoRewardsInOneTick(t *testing.T) {
-	n := mustBuild(t, Description{
-		Neurons: []Neuron{{Name: "teacher", Threshold: 1}, {Name: "eye", Threshold: 1}, {Name: "motor", Threshold: 10}},
-		Synapses: []Synapse{
-			{From: 0, To: 2, Kind: Modulator, Weight: 100, Delay: 50},
-			{From: 1, To: 2, Weight: 10, Delay: 1, Plastic: &Plastic{Window: 1000, ShortTerm: ShortTerm{Rate: 8, Max: 8},
-				LongTerm: LongTerm{Consolidation: 0.01}, Max: 100}},
-		},
-	})
-	n.Excite(5, 1) // motor fires: 8 units of short-term change wait for a reward
-	n.Excite(10, 0)
-	n.Excite(40, 0)
-	spikes := n.Advance(20, nil)
-	if err := n.Tune(edit(n, func(d *Description) { d.Synapses[0].Delay = 20 })); err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		way  LongTerm
+		want float64 // both rewards come at 60
+	}{
+		{LongTerm{Consolidation: 0.01}, 10 + 2*100*0.01},
+		{LongTerm{Share: 0.001}, 10 + 2*100*0.001*8},
+		{LongTerm{Share: 0.007}, 10 + 8}, // no more than there is
+		{LongTerm{Share: 1}, 10 + 8},
+	} {
+		n := mustBuild(t, Description{
+			Neurons: []Neuron{{Name: "teacher", Threshold: 1}, {Name: "eye", Threshold: 1}, {Name: "motor", Threshold: 10}},
+			Synapses: []Synapse{
+				{From: 0, To: 2, Kind: Modulator, Weight: 100, Delay: 50},
+				{From: 1, To: 2, Weight: 10, Delay: 1, Plastic: &Plastic{Window: 1000, ShortTerm: ShortTerm{Rate: 8, Max: 8},
+					LongTerm: c.way, Max: 100}},
+			},
+		})
+		n.Excite(5, 1) // motor fires: 8 units of short-term change wait for a reward
+		n.Excite(10, 0)
+		n.Excite(40, 0)
+		spikes := n.Advance(20, nil)
+		if err := n.Tune(edit(n, func(d *Description) { d.Synapses[0].Delay = 20 })); err != nil {
+			t.Fatal(err)
+		}
+		n.Advance(100, spikes)
+		if got := n.Learnt()[1]; math.Abs(got-c.want) > 0.01 {
+			t.Errorf("%+v: learnt %g units, want %g", c.way, got, c.want)
+		}
 	}
-	n.Advance(100, spikes)
-	if got := n.Learnt()[1]; math.Abs(got-12) > 0.01 { // both at 60: 2 * 100 * 0.01
-		t.Errorf("learnt %g units, want 12", got)
+}
+
+// A short-term part whose recovery was taken away takes its first step one interval after it has one again.
+func TestTuningARunningNetworkRecoveryAgain(t *testing.T) {
+	n := mustBuild(t, Description{
+		Neurons: []Neuron{{Threshold: 1}, {Threshold: 100}},
+		Synapses: []Synapse{{From: 0, To: 1, Weight: 10, Delay: 1,
+			Plastic: &Plastic{Window: 10, ShortTerm: ShortTerm{Unpaired: 3, Recovery: 1000}}}},
+	})
+	n.Excite(0, 0) // the first step would be due at 1001
+	n.Advance(500, nil)
+	for _, recovery := range []float64{0, 10_000} { // none, then a step every 100 ticks
+		if err := n.Tune(edit(n, func(d *Description) { d.Synapses[0].Plastic.ShortTerm.Recovery = recovery })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		at   Tick
+		want float64
+	}{{599, -3}, {600, -2}, {700, -1}, {800, 0}} {
+		n.Advance(c.at, nil)
+		if _, short, _ := n.Weight(0); short != c.want {
+			t.Errorf("short-term part at %d: %g, want %g", c.at, short, c.want)
+		}
 	}
 }
 

@@ -226,6 +226,7 @@ func TestPlasticWithoutKeysLearnsByReward(t *testing.T) {
 		"{ltp: {rate: 2}}":                   {LongTerm: core.LongTerm{Rate: 2}},
 		"{ltp: {consolidation: 0.1}}":        {LongTerm: core.LongTerm{Consolidation: 0.1}}, // for receptors.stp
 		"{stp: {}, ltp: {consolidation: 0}}": {ShortTerm: byReward},
+		"{stp: {}, ltp: {share: 0.02}}":      {ShortTerm: byReward, LongTerm: core.LongTerm{Share: 0.02}},
 		"{stp: {unpaired: 0}, ltp: {rate: 1}}": {ShortTerm: core.ShortTerm{Rate: 3, Recovery: 8, Max: 12},
 			LongTerm: core.LongTerm{Rate: 1, Consolidation: 0.02}},
 		"{stp: {rate: 0, unpaired: 0, recovery: 0, max: none}, ltp: {}}": {LongTerm: core.LongTerm{Consolidation: 0.02}},
@@ -253,7 +254,7 @@ network:
     drum: {pattern: {period: 500ms, times: [0ms, 125ms, 250250us]}}
   synapses:
     - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, min: 9, max: 90,
-        stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5}, ltp: {rate: 6, depression: 7, consolidation: 8}}}
+        stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5}, ltp: {rate: 6, depression: 7, consolidation: 8, share: 0.25}}}
     - {from: a, to: b, kind: electric}
     - {from: b, to: a, kind: modulator, weight: 127}
 `
@@ -284,7 +285,7 @@ func TestJSON(t *testing.T) {
 		`"pattern": {"period_us": 500000,"times_us": [0,125000,250250]}}],` +
 		`"synapses": [{"from": "a","to": "b","kind": "direct","weight": -60,"delay_us": 3,"plastic": {"window_us": 20000,` +
 		`"stp": {"rate": 1,"depression": 2,"unpaired": 3,"recovery": 4,"max": 5},` +
-		`"ltp": {"rate": 6,"depression": 7,"consolidation": 8},"min": 9,"max": 90}},` +
+		`"ltp": {"rate": 6,"depression": 7,"consolidation": 8,"share": 0.25},"min": 9,"max": 90}},` +
 		`{"from": "a","to": "b","kind": "electric","weight": 0,"delay_us": 1000},` +
 		`{"from": "b","to": "a","kind": "modulator","weight": 127,"delay_us": 1000}]}`
 	if compact.String() != want {

@@ -56,11 +56,11 @@ func (p *Plastic) plastic() *core.Plastic {
 		c.LongTerm.Consolidation = standardConsolidation
 	}
 	if l := p.LTP; l != nil {
-		c.LongTerm.Rate, c.LongTerm.Depression = l.Rate, l.Depression
+		c.LongTerm.Rate, c.LongTerm.Depression, c.LongTerm.Share = l.Rate, l.Depression, l.Share
 		switch {
 		case l.Consolidation != nil:
 			c.LongTerm.Consolidation = *l.Consolidation
-		case p.STP != nil:
+		case p.STP != nil && l.Share == 0:
 			c.LongTerm.Consolidation = standardConsolidation
 		}
 	}

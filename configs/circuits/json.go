@@ -137,6 +137,7 @@ type jsonLTP struct {
 	Rate          float64 `json:"rate"`
 	Depression    float64 `json:"depression"`
 	Consolidation float64 `json:"consolidation"`
+	Share         float64 `json:"share,omitempty"`
 }
 
 // JSON returns a network as "fluxd export" writes it, which ParseJSON reads.

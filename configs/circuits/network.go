@@ -138,7 +138,8 @@ type STP struct {
 type LTP struct {
 	Rate          float64  `yaml:"rate" default:"0" doc:"units gained when a spike follows an arrival within the window"`
 	Depression    float64  `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
-	Consolidation *float64 `yaml:"consolidation" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most; absent: 0.02 with stp, 0 without"`
+	Consolidation *float64 `yaml:"consolidation" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most; absent: 0.02 with stp and without share, else 0"`
+	Share         float64  `yaml:"share" default:"0" doc:"for each step of the modulator's weight: the part, 0 to 1, of the short-term part that a reward moves, in addition to consolidation"`
 }
 
 // The defaults of a plastic synapse that has neither stp nor ltp, as their tags have them, and of ltp.consolidation.

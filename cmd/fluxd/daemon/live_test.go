@@ -239,7 +239,7 @@ network:
   synapses:
     - {from: b, to: a, weight: 60, plastic: {window: 20ms, min: 2, max: 90,
         stp: {rate: 1, depression: 0.5, unpaired: 0.25, recovery: 5, max: 30},
-        ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5}}}
+        ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5, share: 0.01}}}
     - {from: a, to: b, weight: -2, plastic: {window: 1ms, max: 5, ltp: {rate: 0.1}}}
     - {from: a, to: a, kind: modulator, weight: 2}
 `}

@@ -196,6 +196,7 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		{"ltp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Rate }},
 		{"ltp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Depression }},
 		{"ltp.consolidation", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Consolidation }},
+		{"ltp.share", "", between(0, 1), func(p *core.Plastic) *float64 { return &p.LongTerm.Share }},
 		{"min", "units", func(s *Settings) (float64, float64) { return 0, math.Abs(s.Network.Synapses[i].Weight) },
 			func(p *core.Plastic) *float64 { return &p.Min }},
 	} {
