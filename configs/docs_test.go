@@ -10,6 +10,7 @@ import (
 
 	"fluxd/boards/sim/worlds"
 	"fluxd/configs/circuits"
+	"fluxd/configs/rewards"
 	"fluxd/configs/strict"
 	"fluxd/sensors"
 )
@@ -36,8 +37,9 @@ func tables() map[string]string {
 		"stp":               tableOf[circuits.STP](),
 		"ltp":               tableOf[circuits.LTP](),
 		"rule":              tableOf[circuits.Rule](),
-		"reward":            tableOf[Reward](),
-		"credit":            tableOf[Credit](),
+		"reward":            tableOf[rewards.Reward](),
+		"credit":            tableOf[rewards.Credit](),
+		"baseline":          tableOf[rewards.Baseline](),
 		"learnt":            tableOf[Learnt](),
 		"tuning":            tableOf[Tuning](),
 		"safety":            tableOf[Safety](),

@@ -3,34 +3,11 @@ package configs
 import (
 	"fmt"
 	"slices"
-	"time"
 
+	"fluxd/configs/rewards"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
-	"fluxd/sensors"
 )
-
-// mostCredits bounds how many actors share a reward.
-const mostCredits = 64
-
-// Limits implements strict.Limited for the options whose limits no tag gives.
-func (r *Reward) Limits(key string) (low, high int64, ok bool) {
-	switch {
-	case key == "threshold":
-		return 0, mostReading, true
-	case key == "window" && len(r.Credit) > 0: // in which the actors' spikes count
-		return int64(time.Microsecond), int64(max(time.Minute, r.Window)), true
-	}
-	return 0, 0, false
-}
-
-// Largest returns the largest change (with on: level the largest reading) that a sensor with a range can show, in millionths.
-func (r *Reward) Largest(within sensors.Range) int64 {
-	if r.On == "level" {
-		return max(within.High, -within.Low)
-	}
-	return within.High - within.Low
-}
 
 // rewards checks the rewards, and converts their thresholds into the unit of the sensor.
 func (v *validator) rewards() {
@@ -56,8 +33,8 @@ func (v *validator) rewards() {
 			v.Fail(path+".to", "expected to or credit, not both")
 		case c.Against != "" && len(c.Credit) > 0:
 			v.Fail(path+".against", "expected against within credit, for each actor")
-		case len(c.Credit) > mostCredits:
-			v.Fail(path+".credit", "%d: expected at most %d", len(c.Credit), mostCredits)
+		case len(c.Credit) > rewards.MostCredits:
+			v.Fail(path+".credit", "%d: expected at most %d", len(c.Credit), rewards.MostCredits)
 		case c.Delay != 0 && len(c.Credit) == 0 && v.Readable(path+".delay", path+".credit"):
 			v.Fail(path+".delay", "credit is missing: without it a late reward goes to the neurons that are active now, "+
 				"not to those that earned it")
@@ -73,7 +50,7 @@ func (v *validator) rewards() {
 }
 
 // earned checks the sensor of a reward, and converts the threshold into its unit.
-func (v *validator) earned(path string, c *Reward, names []string) {
+func (v *validator) earned(path string, c *rewards.Reward, names []string) {
 	if c.Sensor == "" {
 		if c.Threshold != nil && v.Readable(path+".sensor") {
 			v.Fail(path+".threshold", "sensor is missing: a reward by MQTT has no unit")

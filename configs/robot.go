@@ -12,6 +12,7 @@ import (
 	"fluxd/boards/expanders"
 	"fluxd/boards/sim/worlds"
 	"fluxd/configs/circuits"
+	"fluxd/configs/rewards"
 	"fluxd/configs/strict"
 	"fluxd/core"
 	"fluxd/encoders"
@@ -27,7 +28,7 @@ type Robot struct {
 	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, which the network can use any number of times"`
 	Written   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name, and how spikes become commands"`
-	Rewards   []Named[Reward]           `yaml:"rewards" doc:"what teaches the robot, by name: sensor readings or MQTT requests that fire modulator neurons"`
+	Rewards   []Named[rewards.Reward]   `yaml:"rewards" doc:"what teaches the robot, by name: sensor readings or MQTT requests that fire modulator neurons"`
 	Body      worlds.Body               `yaml:"body" doc:"the robot's body, for simulated worlds; a real board needs no body"`
 	Safety    Safety                    `yaml:"safety" doc:"arming, emergency stop, watchdog: what protects people and the robot"`
 	Tuning    *Tuning                   `yaml:"tuning" doc:"file that keeps tuned values"`
@@ -215,28 +216,6 @@ type Realtime struct {
 	LockMemory  bool         `yaml:"lock_memory" default:"false" doc:"keep the whole daemon in memory: fetching a page from disk takes milliseconds"`
 	Priority    int          `yaml:"priority" doc:"1 to 99: real-time priority (SCHED_FIFO); absent: ordinary scheduling"`
 	MemoryLimit strict.Bytes `yaml:"memory_limit" doc:"such as 64 MiB, at least 32: collect garbage only near it; absent: when the heap has doubled"`
-}
-
-// Reward turns readings, or numbers from MQTT requests, into spikes of modulator neurons.
-type Reward struct {
-	Sensor    string        `yaml:"sensor" doc:"sensor whose readings earn the reward; absent: only fluxctl reward does"`
-	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"what earns: rise, fall; change: both, a fall as punishment; level: the reading"`
-	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change counts, as long as an action takes; 0s: two readings"`
-	Threshold *Quantity     `yaml:"threshold" min:"0" live:"true" doc:"smallest change or level that earns anything, in the sensor's unit; absent: none"`
-	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or of fluxctl reward; negative: punishment"`
-	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: no spikes, the reward is off"`
-	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two spikes, longer than the refractory period of to and against"`
-	To        string        `yaml:"to" doc:"neuron that fires for a reward"`
-	Against   string        `yaml:"against" doc:"neuron that fires for a punishment; absent: none does"`
-	Delay     time.Duration `yaml:"delay" default:"0s" max:"1m" live:"true" doc:"time from an action to the reading that shows its effect; needs credit"`
-	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; they share the spikes by activity"`
-}
-
-// Credit names an actor and the modulator neurons that fire for its actions.
-type Credit struct {
-	To      string `yaml:"to" required:"true" doc:"modulator neuron that fires for a reward"`
-	Against string `yaml:"against" doc:"modulator neuron that fires for a punishment; absent: none does"`
-	Actor   string `yaml:"actor" required:"true" doc:"neuron whose spikes are the action"`
 }
 
 // Tuning says where tuned values are kept.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/configs/circuits"
+	"fluxd/configs/rewards"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 	"fluxd/sensors"
@@ -34,6 +35,9 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.sensors()
 	v.actuators()
 	v.rewards()
+	if v.Mistakes() == 0 { // a network with mistakes has no synapses yet
+		rewards.Teach(v.Decoder, r.Rewards, &r.Network, r.Index)
+	}
 	v.wiring()
 	v.world()
 	v.safety()

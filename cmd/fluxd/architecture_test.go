@@ -119,6 +119,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/tap
 	cmd/fluxd/tuning
 	configs
+	configs/rewards
 	configs/spelling
 	core
 	encoders
@@ -167,7 +168,7 @@ cmd/fluxd/pretend:
 	configs/spelling
 	sensors
 cmd/fluxd/reward:
-	configs
+	configs/rewards
 	core
 cmd/fluxd/safety:
 	actuators
@@ -186,6 +187,7 @@ cmd/fluxd/tuning:
 	cmd/fluxd/kept
 	configs
 	configs/amounts
+	configs/rewards
 	configs/spelling
 	configs/strict
 	core
@@ -207,6 +209,7 @@ configs:
 	boards/header
 	boards/sim/worlds
 	configs/circuits
+	configs/rewards
 	configs/spelling
 	configs/strict
 	core
@@ -221,6 +224,10 @@ configs/circuits:
 	configs/strictjson
 	core
 	splitmix64
+configs/rewards:
+	configs/strict
+	core
+	sensors
 configs/spelling:
 configs/strict:
 	configs/amounts

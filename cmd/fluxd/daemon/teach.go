@@ -7,6 +7,7 @@ import (
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
+	"fluxd/configs/rewards"
 	"fluxd/configs/spelling"
 	"fluxd/core"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 )
 
 // addReward makes a reward and connects it: readings of its sensor reach it, and spikes of its actors.
-func (r *Robot) addReward(c configs.Named[configs.Reward]) {
+func (r *Robot) addReward(c configs.Named[rewards.Reward]) {
 	w := reward.New(c.Name, c.Value, r.neurons)
 	for _, h := range w.Histories() {
 		if r.actors == nil {

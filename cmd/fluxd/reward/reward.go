@@ -13,7 +13,7 @@ package reward
 
 import (
 	"cmp"
-	"fluxd/configs"
+	"fluxd/configs/rewards"
 	"fluxd/core"
 	"fmt"
 	"math"
@@ -108,7 +108,7 @@ func (w *Reward) Forget() {
 }
 
 // New makes a reward. Index holds the indexes of neurons by their names.
-func New(name string, c configs.Reward, index map[string][]int) *Reward {
+func New(name string, c rewards.Reward, index map[string][]int) *Reward {
 	w := &Reward{Name: name, on: c.On}
 	if c.To != "" {
 		w.recipients = []recipient{{to: index[c.To], against: index[c.Against]}}
@@ -132,7 +132,7 @@ func (w *Reward) Histories() (all []*History) {
 }
 
 // Set sets the numbers of a configuration: window, delay, every, gain, max and threshold.
-func (w *Reward) Set(c configs.Reward) {
+func (w *Reward) Set(c rewards.Reward) {
 	w.window, w.delay, w.every = core.Tick(c.Window.Microseconds()), core.Tick(c.Delay.Microseconds()),
 		core.Tick(c.Every.Microseconds())
 	w.gain, w.most = c.Gain, float64(c.Most)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"fluxd/configs"
+	"fluxd/configs/rewards"
 	"fluxd/configs/strict"
 	"fluxd/core"
 	"fluxd/sensors"
@@ -52,7 +53,7 @@ type Settings struct {
 	Network   core.Description
 	Sensors   []configs.Sensor
 	Actuators []configs.Actuator
-	Rewards   []configs.Reward
+	Rewards   []rewards.Reward
 	MQTT      configs.MQTT
 	Learnt    configs.Learnt
 }
