@@ -121,7 +121,7 @@ func parse(source string, data []byte, folder fs.FS, changes Changes) (*Robot, e
 	}
 	if !d.Exhausted() { // otherwise a part of the file was not read
 		expansion := circuits.Expand(d, &robot.Written, robot.Circuits)
-		robot.Network, robot.Index = expansion.Network, expansion.Index
+		robot.Network, robot.Index, robot.Drawn = expansion.Network, expansion.Index, expansion.Drawn
 		validate(d, robot, expansion)
 	}
 	if err := d.Err(); err != nil {
@@ -129,5 +129,19 @@ func parse(source string, data []byte, folder fs.FS, changes Changes) (*Robot, e
 	}
 	robot.Warnings = d.Warnings()
 	robot.places = outline(d.Root())
+	if robot.changes = changes; robot.Drawn {
+		robot.text = data
+	}
 	return robot, nil
+}
+
+// Redrawn returns the robot with the connections, weights and delays that another seed of its network draws. A robot in which
+// nothing is drawn is returned as it is. If another draw has mistakes, such as too many synapses, the error is Errors.
+func (r *Robot) Redrawn(seed uint64) (*Robot, error) {
+	if !r.Drawn || seed == r.Network.Seed {
+		return r, nil
+	}
+	changes := r.changes
+	changes.NetworkSeed = &seed
+	return parse(r.Source, r.text, r.Files, changes)
 }

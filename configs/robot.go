@@ -38,12 +38,15 @@ type Robot struct {
 	Compare   *Compare                  `yaml:"compare" doc:"fluxd sim compares a label actuator with a recorded column"`
 
 	Network  core.Description `yaml:"-"` // Written with its circuits, populations and rules expanded
+	Drawn    bool             `yaml:"-"` // network.seed has drawn a part of Network: another seed draws another network
 	Index    map[string][]int `yaml:"-"` // neurons of Network by name; a population's name stands for all its members
 	Files    fs.FS            `yaml:"-"` // folder of the data files that the robot file names
 	Source   string           `yaml:"-"` // file name, for messages
 	Warnings Errors           `yaml:"-"` // in the order of their lines: valid, but to be checked before power is switched on
 
-	places *yaml.Node // the file without its network, for line numbers
+	places  *yaml.Node // the file without its network, for line numbers
+	text    []byte     // of the file, if Drawn
+	changes Changes    // that it was read with
 }
 
 // Mistake returns an error about the value at a path, such as sensors.left_eye.encode.max, with its line and column.

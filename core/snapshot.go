@@ -129,17 +129,31 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	}
 	learnt := make(map[int]float64, len(n.plastics))
 	for _, i := range slices.Sorted(slices.Values(n.sources())) {
-		w := math.Float64frombits(next())
-		clamped := n.clamped(int(i), w)
-		if clamped != w {
-			done.Clamped++
-		}
-		learnt[int(i)] = clamped
+		learnt[int(i)] = math.Float64frombits(next())
 	}
-	if err := n.Learn(learnt); err != nil {
+	var err error
+	if done.Clamped, err = n.LearnNearest(learnt); err != nil {
 		return Restored{}, err
 	}
 	return done, nil
+}
+
+// LearnNearest is Learn, but sets a weight outside of the limits of its synapse to the nearest limit. It returns how many there
+// were.
+func (n *Network) LearnNearest(learnt map[int]float64) (clamped int, err error) {
+	within := make(map[int]float64, len(learnt))
+	for i, w := range learnt {
+		if within[i] = w; n.plastic(i) == nil {
+			continue // Learn refuses it
+		}
+		if within[i] = n.clamped(i, w); within[i] != w {
+			clamped++
+		}
+	}
+	if err := n.Learn(within); err != nil {
+		return 0, err
+	}
+	return clamped, nil
 }
 
 // clamped returns the weight within the limits of a plastic synapse that is nearest to the given one. A weight that no limit can

@@ -148,16 +148,19 @@ cmd/fluxd/lab:
 	cmd/fluxd/compare
 	cmd/fluxd/daemon
 	cmd/fluxd/draw
+	cmd/fluxd/play
 	cmd/fluxd/tuning
 	cmd/internal/parameters
 	configs
 	configs/amounts
+	configs/circuits
 	core
 	files
 cmd/fluxd/machine:
 cmd/fluxd/play:
 	configs
 	configs/circuits
+	configs/strictjson
 	core
 	files
 cmd/fluxd/pretend:

@@ -80,8 +80,9 @@ machine. Progress and the time it took go to stderr.`,
 	flags.StringArrayVar(&s.Set, "set", nil, "change a parameter: `PATH=VALUE`, as fluxctl set takes it; may be repeated")
 	flags.Uint64Var(&s.Seed, "seed", 1,
 		"seed of the simulated world; trial k uses seed + k - 1, and each further episode the next one")
-	flags.Uint64Var(&s.network, "network-seed", 0, "seed of the network's noise, counted up like --seed "+
-		"(default: --seed, if that is given, or the\nnetwork.seed of the robot file)")
+	flags.Uint64Var(&s.network, "network-seed", 0,
+		"seed of the network: of what is drawn at random, and of its noise; counted up like --seed "+
+			"(default: --seed, if that is\ngiven, or the network.seed of the robot file)")
 	flags.IntVar(&s.Trials, "trials", 1, "the `number` of runs, each with a fresh robot from another starting pose")
 	flags.IntVar(&s.Episodes, "episodes", 1,
 		"the `number` of episodes in each trial, in which the robot keeps what it has learnt")
@@ -97,8 +98,14 @@ machine. Progress and the time it took go to stderr.`,
 	flags.StringVar(&s.Spikes, "spikes", "",
 		"write the spikes of the first trial into this `file`, in the form of fluxd play; with %d in its\nname, those of each; "+
 			"of several episodes, the last")
-	flags.StringVar(&s.Learnt, "save-learnt", "",
-		"write the weights at the end into this `file`, which learnt of a robot file can name; one\ntrial only")
+	flags.BoolVar(&s.Freeze, "freeze", false,
+		"nothing learns, and neurons with noise are silent: the robot shows what it has learnt")
+	flags.StringVar(&s.Weights, "weights", "",
+		"begin with the learnt weights of this `file`, which --save or a robot with learnt has written;\n"+
+			"with %d in its name, each trial with its own")
+	flags.StringVar(&s.Save, "save", "",
+		"write the weights at the end into this `file`: as JSON if its name ends with .json, else in the\n"+
+			"form that --weights, and learnt in a robot file, read; with %d in its name, those of each trial")
 	return c
 }
 
@@ -118,15 +125,16 @@ func (s *simulation) check() error {
 		return wrong("--jobs %d: expected at least 1", s.Jobs)
 	case s.For < 0:
 		return wrong("--for %v: expected a time of at least 0, such as 60s", s.For)
-	case s.Learnt != "" && s.Trials > 1:
-		return wrong("--save-learnt %s: expected a single trial, whose robot is kept, got --trials %d", s.Learnt, s.Trials)
+	case s.Save != "" && s.Trials > 1 && !strings.Contains(s.Save, lab.EachTrial):
+		return wrong("--save %s: expected a name with %s, for a file of each trial, or a single trial, got --trials %d", s.Save,
+			lab.EachTrial, s.Trials)
 	}
 	if s.Picture != "" {
 		if err := lab.CheckPicture(s.Picture); err != nil {
 			return wrong("--picture %w", err)
 		}
 	}
-	for _, name := range []string{s.table, s.Learnt, lab.First(s.Picture), lab.First(s.Spikes)} {
+	for _, name := range []string{s.table, lab.First(s.Save), lab.First(s.Picture), lab.First(s.Spikes)} {
 		if name == "" {
 			continue
 		}

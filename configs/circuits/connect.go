@@ -33,6 +33,7 @@ type projection struct {
 	from, to members
 	size     int64 // number of synapses; the least possible number if the rule is random
 	random   splitmix64.Random
+	seeded   bool // its rule has a seed, so that its random numbers do not depend on that of the network
 }
 
 // place is the place of an entry in the file.
@@ -111,7 +112,7 @@ func (e *expander) synapse(s scope, field string, y *Synapse) {
 		return
 	}
 	j := projection{at: &place{s, field}, entry: y, rule: Rule{Kind: "all-to-all", Autapses: true}, from: from, to: to,
-		random: e.generator(y.Rule)}
+		random: e.generator(y.Rule), seeded: y.Rule != nil && y.Rule.Seed != nil}
 	if y.Rule != nil {
 		j.rule = *y.Rule
 	}

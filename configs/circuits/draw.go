@@ -33,12 +33,15 @@ func (e *expander) connect(d *core.Description) {
 	}
 	d.Synapses = make([]core.Synapse, 0, total)
 	for i := range e.projections {
-		e.projections[i].connect(d)
+		if random := e.projections[i].connect(d); random && !e.projections[i].seeded {
+			e.names.Drawn = true
+		}
 	}
 }
 
-// connect makes the synapses of one entry. Weights and delays are drawn after all pairs.
-func (j *projection) connect(d *core.Description) {
+// connect makes the synapses of one entry, and reports whether a random number was drawn. Weights and delays are drawn after all
+// pairs.
+func (j *projection) connect(d *core.Description) (random bool) {
 	y, plastic := j.entry, j.entry.Plastic.plastic() // all its synapses share plastic
 	values, leak := j.random, j.to.of.neuron.Leak
 	if y.Weight.List == nil && y.Weight.Low != y.Weight.High || y.Delay.List == nil && y.Delay.Low != y.Delay.High {
@@ -54,6 +57,7 @@ func (j *projection) connect(d *core.Description) {
 		d.Synapses = append(d.Synapses, synapse)
 		i++
 	})
+	return g != j.random || values != j.random
 }
 
 // weight returns the weight of one synapse of an entry. A drawn weight that rounds to 0 is drawn again.

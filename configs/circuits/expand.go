@@ -111,6 +111,7 @@ func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Ex
 type Expansion struct {
 	Network core.Description
 	Index   map[string][]int // see the function Index
+	Drawn   bool             // network.seed has drawn connections, weights or delays: another seed draws another network
 
 	decoder *strict.Decoder
 	written map[string]bool // names of neurons in the file's network, valid or not

@@ -126,7 +126,7 @@ func TestAnEpisodeIsATrialThatBeginsWithWhatWasLearnt(t *testing.T) {
 	}
 	for k := range uint64(3) {
 		e := one(robot, time.Minute)
-		e.Seed, e.Learnt = 1+k, learnt
+		e.Seed, e.Save = 1+k, learnt
 		network := robot.Network.Seed + k
 		e.Network = &network
 		report, _, err := e.run(context.Background())

@@ -16,38 +16,41 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"fluxd/boards/sim/worlds"
 	"fluxd/cmd/fluxd/compare"
-	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
-	"fluxd/files"
 )
 
-// An Experiment says what to simulate.
+// An Experiment says what to simulate. The network seed of a trial draws its random connections, weights and delays, and that of
+// an episode its noise.
 type Experiment struct {
 	Config   *configs.Robot
 	For      time.Duration      // how long an episode may be, in simulated time; 0: as long as the robot's recordings, or a minute
 	Seed     uint64             // of the world in the first episode; each further episode of any trial has the next one
-	Network  *uint64            // the same for the noise of the network; nil: from the seed of the robot file on
+	Network  *uint64            // the same for the network, see below; nil: from the seed of the robot file on
 	Trials   int                // at least 1
 	Episodes int                // of each trial; at least 1
 	Jobs     int                // how many trials run at the same time; at least 1
 	Fresh    bool               // the robot begins as its file says, without what an earlier run has learnt or tuned
+	Freeze   bool               // nothing learns, and noise is silent: the robot shows what it has learnt
 	Overlays []*configs.Overlay // tuned values, applied in this order
 	Set      []string           // further changes, as PATH=VALUE
 	Log      *slog.Logger       // required
 
+	// Weights is the file with the learnt weights that each trial begins with, in place of those that the robot file names: a
+	// snapshot, or JSON as WriteLearnt of package play writes it. In its name %d is the number of the trial. "" for none.
+	Weights string
 	// Progress is called from time to time with the simulated time so far and in all, by one goroutine at a time; it may be nil.
 	Progress func(done, total time.Duration)
 	// Picture is the file for a picture of the world at the end of the first trial, or of each, whose number replaces %d in the
 	// name; "" for none. Its name ends with .svg or .png.
 	Picture string
-	// Learnt is the file for the weights at the end of the last trial; "" for none.
-	Learnt string
+	// Save is the file for the weights at the end of the only trial, or of each, as with Picture; "" for none. Its name ends with
+	// .json for JSON; else it gets a snapshot, as the file that a robot keeps.
+	Save string
 	// Spikes is the file for the spikes of the first trial, or of each, as with Picture; "" for none. Of several episodes, those of
 	// the last are written.
 	Spikes string
@@ -168,148 +171,18 @@ func (e *Experiment) seed(trial, episode int) uint64 { return e.Seed + e.before(
 
 // networkSeed returns the seed of the network in an episode.
 func (e *Experiment) networkSeed(trial, episode int) uint64 {
-	first := e.Config.Network.Seed
+	return e.firstNetworkSeed() + e.before(trial, episode)
+}
+
+// firstNetworkSeed returns the seed of the network in the first episode of the first trial.
+func (e *Experiment) firstNetworkSeed() uint64 {
 	if e.Network != nil {
-		first = *e.Network
+		return *e.Network
 	}
-	return first + e.before(trial, episode)
+	return e.Config.Network.Seed
 }
 
 // before counts the episodes before one.
 func (e *Experiment) before(trial, episode int) uint64 {
 	return uint64(trial-1)*uint64(e.Episodes) + uint64(episode-1)
-}
-
-// trial runs one trial. Its errors name it, but for those of a robot that cannot even be made: every trial has them.
-func (e *Experiment) trial(ctx context.Context, number int) (t *Trial, err error) {
-	var s *daemon.Simulation // the robot of the present episode
-	made := false
-	defer func() {
-		p := recover()
-		if s != nil {
-			err = errors.Join(err, s.Halt())
-		}
-		if p != nil {
-			e.Log.Error("panic", "trial", number, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
-		}
-		if err != nil && made && ctx.Err() == nil {
-			err = fmt.Errorf("trial %d (seed %d): %w", number, e.seed(number, 1), err)
-		}
-	}()
-	t = &Trial{Number: number}
-	for episode := 1; episode <= e.Episodes; episode++ {
-		if s, err = e.robot(s, number, episode); err != nil {
-			return nil, err
-		}
-		made = true
-		end, err := e.recordSpikes(s, number, episode)
-		if err == nil {
-			err = errors.Join(e.episode(ctx, s, t), end())
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if number == e.Trials && e.Learnt != "" {
-		if err := files.Write(e.Learnt, s.Network.Snapshot(0)); err != nil {
-			return nil, err
-		}
-	}
-	return t, e.draw(t, s)
-}
-
-// robot makes the robot of the next episode. It is a fresh one, which begins with what the one before has learnt: so nothing else
-// goes from one episode to the next, not even what a sensor is measuring. Only a program that is the world goes on, because it
-// may take long to start; then the same robot begins again.
-func (e *Experiment) robot(before *daemon.Simulation, trial, episode int) (*daemon.Simulation, error) {
-	seed, networkSeed := e.seed(trial, episode), e.networkSeed(trial, episode)
-	if before != nil && worlds.External(before.World()) {
-		return before, before.Restart(seed, networkSeed)
-	}
-	log := e.Log
-	if e.Trials > 1 {
-		log = log.With("trial", trial)
-	}
-	if e.Episodes > 1 {
-		log = log.With("episode", episode)
-	}
-	config := *e.Config
-	config.Network.Seed = networkSeed
-	s, err := daemon.NewSimulation(&config, seed, log)
-	if err != nil {
-		return before, err
-	}
-	if before != nil {
-		if err := before.Halt(); err != nil {
-			return s, err
-		}
-	}
-	if trial > 1 || episode > 1 {
-		log = slog.New(slog.DiscardHandler) // what it begins with is the same every time
-	}
-	if err := errors.Join(e.canDraw(s), e.prepare(s, log)); err != nil {
-		return s, err
-	}
-	if before != nil {
-		if _, err := s.Network.Restore(before.Network.Snapshot(0)); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
-// length returns how long an episode may be.
-func (e *Experiment) length(s *daemon.Simulation) time.Duration {
-	if e.For != 0 {
-		return e.For
-	}
-	if length := s.Recorded(); length != 0 {
-		return length
-	}
-	return defaultLength
-}
-
-// episode runs the next episode of a trial.
-func (e *Experiment) episode(ctx context.Context, s *daemon.Simulation, t *Trial) error {
-	length, begin, before := e.length(s), s.Now(), s.Network.Counters()
-	reported := time.Duration(0)
-	err := s.Advance(ctx, begin+length, func(now time.Duration) {
-		e.advanced(now-begin-reported, length)
-		reported = now - begin
-	})
-	if err != nil {
-		return err
-	}
-	e.advanced(length-reported, length) // also of an episode that has ended early
-	after := s.Network.Counters()
-	number := len(t.Episodes) + 1
-	one := Episode{
-		Number: number, Seed: e.seed(t.Number, number), NetworkSeed: e.networkSeed(t.Number, number), Length: s.Now() - begin,
-		Spikes: after.Spikes - before.Spikes, Deliveries: after.Deliveries - before.Deliveries,
-	}
-	if s.Comparison != nil {
-		result := s.Comparison.Result // without the recording, which may be large
-		one.Comparison = &result
-	}
-	if w := s.World(); w != nil {
-		score := w.Score()
-		one.World, one.State = &score, w.State()
-		if err := w.Err(); err != nil {
-			return err
-		}
-	}
-	t.Episodes = append(t.Episodes, one)
-	return nil
-}
-
-// advanced counts the simulated time of all trials.
-func (e *Experiment) advanced(by, length time.Duration) {
-	if e.Progress == nil {
-		return
-	}
-	e.progress.Lock()
-	defer e.progress.Unlock()
-	e.done += by
-	e.Progress(e.done, length*time.Duration(e.Trials)*time.Duration(e.Episodes))
 }

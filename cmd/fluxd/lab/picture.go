@@ -13,8 +13,8 @@ import (
 	"fluxd/files"
 )
 
-// eachTrial stands for the number of a trial in the name of a file.
-const eachTrial = "%d"
+// EachTrial stands for the number of a trial in the name of a file.
+const EachTrial = "%d"
 
 // CheckPicture checks the name of a picture's file, which says how it is drawn.
 func CheckPicture(name string) error {
@@ -30,10 +30,18 @@ func First(name string) string { return of(1, name) }
 
 // of returns the file that a trial writes, of a name for all; "" if none is wanted.
 func of(trial int, name string) string {
-	if trial > 1 && !strings.Contains(name, eachTrial) {
+	if trial > 1 && !perTrial(name) {
 		return ""
 	}
-	return strings.ReplaceAll(name, eachTrial, strconv.Itoa(trial))
+	return each(trial, name)
+}
+
+// perTrial reports whether a name stands for a file of each trial.
+func perTrial(name string) bool { return strings.Contains(name, EachTrial) }
+
+// each returns the file of a trial, of a name for all.
+func each(trial int, name string) string {
+	return strings.ReplaceAll(name, EachTrial, strconv.Itoa(trial))
 }
 
 // canDraw returns an error if a picture is wanted of a world that has none.

@@ -20,10 +20,10 @@ import (
 // prepare gives a robot what an earlier run has tuned and learnt, as fluxd run does, then the changes of the experiment. It only
 // reads: an experiment changes no file of the robot. A file that cannot be used is an error, because the experiment would be
 // another one without it.
-func (e *Experiment) prepare(s *daemon.Simulation, log *slog.Logger) error {
-	overlays, revision := e.Overlays, uint64(0)
-	if c := e.Config.Tuning; c != nil && c.Persist && !e.Fresh {
-		last, err := e.retune(s.Tuner(), c.File)
+func (r *run) prepare(s *daemon.Simulation, first bool, log *slog.Logger) error {
+	overlays, revision := r.Overlays, uint64(0)
+	if c := r.Config.Tuning; c != nil && c.Persist && !r.Fresh {
+		last, err := r.retune(s.Tuner(), c.File)
 		if err != nil {
 			return fmt.Errorf("%w: --fresh begins without the tuned values", err)
 		}
@@ -33,12 +33,12 @@ func (e *Experiment) prepare(s *daemon.Simulation, log *slog.Logger) error {
 				len(last.Values))
 		}
 	}
-	if len(e.Overlays) > 0 {
-		if err := s.Tuner().Apply(e.Overlays); err != nil {
+	if len(r.Overlays) > 0 {
+		if err := s.Tuner().Apply(r.Overlays); err != nil {
 			return err
 		}
 	}
-	if c := e.Config.Learnt; c != nil && !e.Fresh {
+	if c := r.Config.Learnt; c != nil && !r.Fresh && r.weights == nil {
 		done, err := relearn(s.Network, c.File)
 		if err != nil {
 			return fmt.Errorf("%w: --fresh begins with the weights of the robot file", err)
@@ -53,10 +53,15 @@ func (e *Experiment) prepare(s *daemon.Simulation, log *slog.Logger) error {
 			return err
 		}
 	}
-	if len(e.Set) == 0 {
+	if r.weights != nil && first { // later episodes begin with what was learnt in the one before
+		if err := r.weights.give(s.Network, r.config, log); err != nil {
+			return err
+		}
+	}
+	if len(r.Set) == 0 {
 		return nil
 	}
-	return set(s.Tuner(), e.Set)
+	return set(s.Tuner(), r.Set)
 }
 
 // retune applies the values that were tuned in an earlier run, and returns them; nil when there is no file yet.

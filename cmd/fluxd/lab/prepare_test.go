@@ -117,7 +117,7 @@ func TestWhatARobotBeginsWith(t *testing.T) {
 	weight := func(e *Experiment) (float64, string) {
 		t.Helper()
 		var log bytes.Buffer
-		e.Log, e.Learnt = slog.New(slog.NewTextHandler(&log, nil)), trained
+		e.Log, e.Save = slog.New(slog.NewTextHandler(&log, nil)), trained
 		e.text(t)
 		network, err := core.Build(robot.Network)
 		if err != nil {

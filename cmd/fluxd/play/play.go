@@ -11,19 +11,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
 	"fluxd/configs"
 	"fluxd/configs/circuits"
 	"fluxd/core"
-	"fluxd/files"
 )
 
 // Options says what goes into the network and what is written.
@@ -63,7 +60,7 @@ func Run(ctx context.Context, d core.Description, opts Options) error {
 	if err := playOn(ctx, d, network, opts); err != nil || opts.Weights == nil {
 		return err
 	}
-	return writeWeights(opts.Weights, d, network)
+	return WriteLearnt(opts.Weights, d, network)
 }
 
 // played is a network on one processor or several.
@@ -192,55 +189,4 @@ func pour(network played, at core.Tick, neuron int, text string) error {
 		return fmt.Errorf("weight: %w", err)
 	}
 	return network.Pour(at, neuron, water)
-}
-
-// LearntWeight is the long-term weight of one plastic synapse, as fluxd play --weights and fluxd export --learnt write it.
-type LearntWeight struct {
-	Synapse int     `json:"synapse"` // index in the flat network, from 0
-	From    string  `json:"from"`
-	To      string  `json:"to"`
-	Weight  float64 `json:"weight"` // units
-}
-
-// ExportLearnt writes the contents of a robot's file of learnt weights as JSON. The file is of core's Snapshot format.
-func ExportLearnt(w io.Writer, d core.Description, file string) error {
-	data, err := files.Read(file, core.MaxSnapshot)
-	if err != nil {
-		return fmt.Errorf("learnt weights: %w", err)
-	}
-	d.Synapses = slices.Clone(d.Synapses)
-	for i := range d.Synapses {
-		if p := d.Synapses[i].Plastic; p != nil { // show weights outside the limits of today too: the limits may have been tuned
-			free := *p
-			free.Min, free.Max = 0, 0
-			d.Synapses[i].Plastic = &free
-		}
-	}
-	network, err := core.Build(d)
-	if err != nil {
-		return fmt.Errorf("network: %w", err)
-	}
-	if _, err := network.Restore(data); err != nil {
-		return fmt.Errorf("learnt weights: %s: %w", file, err)
-	}
-	return writeWeights(w, d, network)
-}
-
-func writeWeights(w io.Writer, d core.Description, network *core.Network) error {
-	learnt := network.Learnt()
-	all := []LearntWeight{}
-	for i := range d.Synapses {
-		if weight, plastic := learnt[i]; plastic {
-			from, to := d.Neurons[d.Synapses[i].From].Name, d.Neurons[d.Synapses[i].To].Name
-			all = append(all, LearntWeight{Synapse: i, From: from, To: to, Weight: weight})
-		}
-	}
-	text, err := json.MarshalIndent(all, "", " ")
-	if err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	if _, err := w.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	return nil
 }
