@@ -50,6 +50,8 @@ func tables() map[string]string {
 		"tls":               tableOf[TLS](),
 		"fleet":             tableOf[Fleet](),
 		"realtime":          tableOf[Realtime](),
+		"recordings":        tableOf[Recordings](),
+		"split":             tableOf[Split](),
 		"compare":           tableOf[Compare](),
 		"body":              tableOf[worlds.Body](),
 		"mount":             tableOf[worlds.Mount](),

@@ -21,21 +21,22 @@ import (
 
 // Robot is a whole configuration, valid when Load or Parse returned it.
 type Robot struct {
-	Name      string                    `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; also a level of its MQTT topics"`
-	Board     Board                     `yaml:"board" required:"true" doc:"where pins and buses come from"`
-	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips that add pins (servos/0, more/A3) or buses (mux/0), by name"`
-	Sensors   []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name, and how readings become spikes"`
-	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, which the network can use any number of times"`
-	Written   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
-	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name, and how spikes become commands"`
-	Rewards   []Named[rewards.Reward]   `yaml:"rewards" doc:"what teaches the robot, by name: sensor readings or MQTT requests that fire modulator neurons"`
-	Body      worlds.Body               `yaml:"body" doc:"the robot's body, for simulated worlds; a real board needs no body"`
-	Safety    Safety                    `yaml:"safety" doc:"arming, emergency stop, watchdog: what protects people and the robot"`
-	Tuning    *Tuning                   `yaml:"tuning" doc:"file that keeps tuned values"`
-	Learnt    *Learnt                   `yaml:"learnt" doc:"file that keeps learnt weights from one run to the next"`
-	MQTT      MQTT                      `yaml:"mqtt" doc:"broker, telemetry and tuning"`
-	Realtime  Realtime                  `yaml:"realtime" doc:"requests to Linux that make reflexes faster; if one is refused, fluxd warns and runs on"`
-	Compare   *Compare                  `yaml:"compare" doc:"fluxd sim compares a label actuator with a recorded column"`
+	Name       string                    `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; also a level of its MQTT topics"`
+	Board      Board                     `yaml:"board" required:"true" doc:"where pins and buses come from"`
+	Expanders  []Named[Expander]         `yaml:"expanders" doc:"chips that add pins (servos/0, more/A3) or buses (mux/0), by name"`
+	Sensors    []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name, and how readings become spikes"`
+	Circuits   []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, which the network can use any number of times"`
+	Written    circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
+	Actuators  []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name, and how spikes become commands"`
+	Rewards    []Named[rewards.Reward]   `yaml:"rewards" doc:"what teaches the robot, by name: sensor readings or MQTT requests that fire modulator neurons"`
+	Body       worlds.Body               `yaml:"body" doc:"the robot's body, for simulated worlds; a real board needs no body"`
+	Safety     Safety                    `yaml:"safety" doc:"arming, emergency stop, watchdog: what protects people and the robot"`
+	Tuning     *Tuning                   `yaml:"tuning" doc:"file that keeps tuned values"`
+	Learnt     *Learnt                   `yaml:"learnt" doc:"file that keeps learnt weights from one run to the next"`
+	MQTT       MQTT                      `yaml:"mqtt" doc:"broker, telemetry and tuning"`
+	Realtime   Realtime                  `yaml:"realtime" doc:"requests to Linux that make reflexes faster; if one is refused, fluxd warns and runs on"`
+	Recordings Recordings                `yaml:"recordings" doc:"how training and test share the recordings that the robot plays"`
+	Compare    *Compare                  `yaml:"compare" doc:"fluxd sim compares a label actuator with a recorded column"`
 
 	Network  core.Description `yaml:"-"` // Written with its circuits, populations and rules expanded
 	Drawn    bool             `yaml:"-"` // network.seed has drawn a part of Network: another seed draws another network
@@ -271,4 +272,25 @@ type Compare struct {
 	Every    time.Duration       `yaml:"every" doc:"time between two rows of the file"`
 	Rate     physic.Frequency    `yaml:"rate" doc:"rows per second, instead of every"`
 	Time     *sensors.TimeColumn `yaml:"time" doc:"column with the time of each row, instead of every and rate"`
+}
+
+// Recordings says how the recordings of all sensors of device log, and the commands to compare with, are played.
+type Recordings struct {
+	Split *Split `yaml:"split" doc:"which rows are for training and which for the test; absent: a robot is tested with what it was trained with"`
+
+	// Part is what a simulation plays: the caller of daemon.NewSimulation sets it. Other than sensors.Whole, it needs Split.
+	Part sensors.Part `yaml:"-"`
+}
+
+// Split divides the rows of the recordings. With recordings of several rates, it divides the rows of the slowest, and the others
+// follow.
+type Split struct {
+	Train Quantity `yaml:"train" default:"70%" doc:"rows for training, more than 0% and less than 100%; the others are for the test"`
+	Order string   `yaml:"order" default:"chronological" enum:"chronological,random" doc:"chronological: the first rows are for training; random: rows are drawn, and played in the order drawn"`
+	Seed  uint64   `yaml:"seed" default:"1" doc:"seed of a random order"`
+}
+
+// Rows returns the split for package sensors.
+func (s *Split) Rows() sensors.Split {
+	return sensors.Split{Train: s.Train.Micro / 100, Random: s.Order == "random", Seed: s.Seed}
 }

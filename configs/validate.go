@@ -43,6 +43,7 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.safety()
 	v.mqtt()
 	v.realtime()
+	v.recordings()
 	v.compare()
 }
 
@@ -106,6 +107,22 @@ func (v *validator) safety() {
 	if stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
 		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that is not pressed: "+
 			"use a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
+	}
+}
+
+// recordings checks that there is something to split.
+func (v *validator) recordings() {
+	split := v.robot.Recordings.Split
+	if split == nil {
+		return
+	}
+	const whole = 100 * 1_000_000
+	if at := "recordings.split.train"; v.Readable(at) && (split.Train.Unit != "%" || split.Train.Micro <= 0 || split.Train.Micro >= whole) {
+		v.Fail(at, "expected a share of the rows, more than 0%% and less than 100%%, such as 70%%")
+	}
+	recorded := func(s Named[Sensor]) bool { return s.Value.Device == "log" }
+	if v.Readable("sensors") && !slices.ContainsFunc(v.robot.Sensors, recorded) {
+		v.Fail("recordings.split", "expected a sensor of device log: this robot plays no recording")
 	}
 }
 

@@ -88,6 +88,7 @@ type Log struct {
 	values []int64
 	times  *Timeline
 	opts   LogOpts
+	list   *Playlist // which part is played; nil: the whole
 }
 
 // NewLog prepares a column for playing. It reads all numbers, exactly to the millionth, so that a bad cell is found
@@ -118,9 +119,23 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 // String names the column and the file.
 func (l *Log) String() string { return l.name }
 
-// Length returns how long the recording lasts; 0 if it starts again at its end.
-func (l *Log) Length() time.Duration {
+// Play plays a part of the recording instead of the whole. Call it before the first Sample.
+func (l *Log) Play(list *Playlist) { l.list = list }
+
+// Timeline is when the rows were recorded; nil if the recording starts again at its end, so that every time has a row.
+func (l *Log) Timeline() *Timeline {
 	if l.opts.Loop {
+		return nil
+	}
+	return l.times
+}
+
+// Length returns how long the log plays; 0 if it starts again at its end.
+func (l *Log) Length() time.Duration {
+	switch {
+	case l.list != nil && !l.list.Loops():
+		return l.list.End()
+	case l.list != nil || l.opts.Loop:
 		return 0
 	}
 	return l.times.End()
@@ -133,6 +148,9 @@ func (l *Log) Unit() string { return l.opts.Unit }
 // it fails with io.EOF (errors.Is), unless the log loops.
 func (l *Log) Sample(at time.Duration) (int64, error) {
 	row, ok := l.RowAt(at)
+	if !ok && l.list != nil {
+		return 0, fmt.Errorf("%s: no row at %v, the rows of this part end at %v: %w", l, at, l.list.End(), io.EOF)
+	}
 	if !ok {
 		return 0, fmt.Errorf("%s: no row at %v, %d rows end at %v: %w", l, at, len(l.values), l.times.End(), io.EOF)
 	}
@@ -142,6 +160,11 @@ func (l *Log) Sample(at time.Duration) (int64, error) {
 // RowAt returns the row that is current at a time, counted from 0. It reports false before the first row and after the
 // last.
 func (l *Log) RowAt(at time.Duration) (row int, ok bool) {
+	if l.list != nil {
+		if at, ok = l.list.At(at); !ok {
+			return 0, false
+		}
+	}
 	if at >= 0 && l.opts.Loop {
 		at %= l.times.End()
 	}

@@ -29,7 +29,9 @@ type Comparison struct {
 	column    string
 	label     *actuators.Label // of the robot's body; nil if it is not open
 	times     *sensors.Timeline
-	row       int
+	list      *sensors.Playlist // which part is compared; nil: the whole
+	endings   []sensors.Ending  // of the rows of that part
+	passed    int               // rows that were compared, in all rounds
 }
 
 // A Result is what a comparison has counted so far.
@@ -84,15 +86,43 @@ func (c *Result) add(name string) {
 	}
 }
 
-// Length returns the duration of the recording.
-func (c *Comparison) Length() time.Duration { return c.times.End() }
+// Timeline is when the commands were recorded.
+func (c *Comparison) Timeline() *sensors.Timeline { return c.times }
+
+// Play compares a part of the recording instead of the whole, the one that the sensors play. Call it before the first Due.
+func (c *Comparison) Play(list *sensors.Playlist) { c.list, c.endings = list, list.Endings(c.times) }
+
+// Length returns how long the comparison lasts; 0 if its part is played again and again.
+func (c *Comparison) Length() time.Duration {
+	switch {
+	case c.list == nil:
+		return c.times.End()
+	case c.list.Loops():
+		return 0
+	}
+	return c.list.End()
+}
+
+// next returns the next row that is compared, and when it ends; false when there is none.
+func (c *Comparison) next() (sensors.Ending, bool) {
+	if c.list == nil {
+		return sensors.Ending{Row: c.passed, At: c.times.Start(min(c.passed, c.recording.Rows()-1) + 1)}, c.passed < c.recording.Rows()
+	}
+	if len(c.endings) == 0 || c.passed >= len(c.endings) && !c.list.Loops() {
+		return sensors.Ending{}, false
+	}
+	next := c.endings[c.passed%len(c.endings)]
+	next.At += time.Duration(c.passed/len(c.endings)) * c.list.End()
+	return next, true
+}
 
 // Due returns the last microsecond of the next recorded row, so that the robot has as much time to decide as the teacher had.
 func (c *Comparison) Due() (time.Duration, bool) {
-	if c.row >= c.recording.Rows() {
+	next, ok := c.next()
+	if !ok {
 		return 0, false
 	}
-	return c.times.Start(c.row+1) - time.Microsecond, true
+	return next.At - time.Microsecond, true
 }
 
 // Observe compares the label that the robot gives now with the recorded row that is due.
@@ -100,11 +130,12 @@ func (c *Comparison) Observe() { c.Record(c.label.Name()) }
 
 // Record compares a label, "" for none, with the recorded row that is due.
 func (c *Comparison) Record(given string) {
-	recorded, err := c.recording.Word(c.row, c.column)
+	next, _ := c.next()
+	recorded, err := c.recording.Word(next.Row, c.column)
 	if err != nil { // impossible: New has checked the column, Due the row
 		panic(err)
 	}
-	c.row++
+	c.passed++
 	if given == "" {
 		given = none
 	}

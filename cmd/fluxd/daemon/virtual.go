@@ -32,7 +32,10 @@ type Simulation struct {
 }
 
 // NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
-// file says, without what an earlier run has learnt or tuned.
+// file says, without what an earlier run has learnt or tuned. Of split recordings it plays config.Recordings.Part:
+//
+//	config.Recordings.Part = sensors.Training // rows for training, again and again, so Recorded returns 0
+//	config.Recordings.Part = sensors.Test     // the others, once: Recorded returns how long they last
 func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simulation, error) {
 	if config.Board.Kind != "sim" {
 		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}, or --world", config.Source, config.Board.Kind)
@@ -50,6 +53,9 @@ func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simul
 			return nil, errors.Join(err, r.halt())
 		}
 	}
+	if err := split(config, r.body.Sensors, s.Comparison, config.Recordings.Part); err != nil {
+		return nil, errors.Join(config.Mistake("recordings.split", "%v", err), r.halt())
+	}
 	return s, nil
 }
 
@@ -64,7 +70,8 @@ func (s *Simulation) Tuner() *tuning.Tuner {
 	return s.tuner
 }
 
-// Recorded returns how long the longest of the recordings lasts that the robot plays once or is compared with; 0 without one.
+// Recorded returns how long the longest of the recordings lasts that the robot plays once or is compared with; 0 without one. Of a
+// split recording, it is that of the part.
 func (s *Simulation) Recorded() (longest time.Duration) {
 	if s.Comparison != nil {
 		longest = s.Comparison.Length()
