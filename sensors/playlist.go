@@ -65,6 +65,7 @@ func (t *Timeline) Playlist(split Split, part Part, until time.Duration) (*Playl
 		rows = rows[:training]
 	case Test:
 		rows = rows[training:]
+	case Whole: // in the order of the split
 	}
 	for i, row := range rows {
 		p.from = append(p.from, t.Start(row))

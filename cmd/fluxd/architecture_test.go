@@ -257,6 +257,7 @@ options:
 sensors:
 	files
 	options
+	splitmix64
 splitmix64:
 `
 

@@ -45,9 +45,25 @@ type Result struct {
 // none is the label of an actuator that has no command yet.
 const none = "(none)"
 
-// New makes the comparison that a configuration asks for. Its errors have the lines of the mistakes.
+// New makes the comparison that a configuration asks for, nil if it asks for none, and lets it and the recordings of the body's
+// sensors play config.Recordings.Part. Its errors have the lines of the mistakes.
 func New(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
+	c, err := whole(config, body)
+	if err != nil {
+		return nil, err
+	}
+	if err := split(config, body.Sensors, c); err != nil {
+		return nil, config.Mistake("recordings.split", "%v", err)
+	}
+	return c, nil
+}
+
+// whole makes the comparison with a whole recording.
+func whole(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
 	c := config.Compare
+	if c == nil {
+		return nil, nil
+	}
 	rec, err := body.Recording(c.File)
 	if err != nil {
 		return nil, body.Wrong("compare.file", err)
@@ -86,11 +102,8 @@ func (c *Result) add(name string) {
 	}
 }
 
-// Timeline is when the commands were recorded.
-func (c *Comparison) Timeline() *sensors.Timeline { return c.times }
-
-// Play compares a part of the recording instead of the whole, the one that the sensors play. Call it before the first Due.
-func (c *Comparison) Play(list *sensors.Playlist) { c.list, c.endings = list, list.Endings(c.times) }
+// play compares a part of the recording instead of the whole, the one that the sensors play. Call it before the first Due.
+func (c *Comparison) play(list *sensors.Playlist) { c.list, c.endings = list, list.Endings(c.times) }
 
 // Length returns how long the comparison lasts; 0 if its part is played again and again.
 func (c *Comparison) Length() time.Duration {

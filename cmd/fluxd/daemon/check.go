@@ -54,14 +54,9 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		}
 	}
 	found = append(found, kept.Check(config)...)
-	var compared *compare.Comparison
-	if config.Compare != nil && found == nil {
-		var err error
-		compared, err = compare.New(config, r.body)
+	if found == nil {
+		_, err := compare.New(config, r.body)
 		add("compare", "compare", err)
-	}
-	if config.Recordings.Split != nil && found == nil {
-		add("recordings.split", "recordings", split(config, r.body.Sensors, compared, sensors.Training))
 	}
 	_ = r.halt() // a device that does not answer is among the mistakes already
 	if found != nil {

@@ -32,10 +32,8 @@ type Simulation struct {
 }
 
 // NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
-// file says, without what an earlier run has learnt or tuned. Of split recordings it plays config.Recordings.Part:
-//
-//	config.Recordings.Part = sensors.Training // rows for training, again and again, so Recorded returns 0
-//	config.Recordings.Part = sensors.Test     // the others, once: Recorded returns how long they last
+// file says, without what an earlier run has learnt or tuned. It plays config.Recordings.Part: sensors.Training again and again (then
+// Recorded returns 0), sensors.Test once, or sensors.Whole.
 func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simulation, error) {
 	if config.Board.Kind != "sim" {
 		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}, or --world", config.Source, config.Board.Kind)
@@ -48,13 +46,8 @@ func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simul
 	s.Robot, s.Network = r, r.network
 	s.safety.ArmSilently() // no user can arm it in virtual time, and nothing real moves
 	s.due = make([]time.Duration, len(r.sensors))
-	if config.Compare != nil {
-		if s.Comparison, err = compare.New(config, r.body); err != nil {
-			return nil, errors.Join(err, r.halt())
-		}
-	}
-	if err := split(config, r.body.Sensors, s.Comparison, config.Recordings.Part); err != nil {
-		return nil, errors.Join(config.Mistake("recordings.split", "%v", err), r.halt())
+	if s.Comparison, err = compare.New(config, r.body); err != nil {
+		return nil, errors.Join(err, r.halt())
 	}
 	return s, nil
 }
@@ -70,8 +63,7 @@ func (s *Simulation) Tuner() *tuning.Tuner {
 	return s.tuner
 }
 
-// Recorded returns how long the longest of the recordings lasts that the robot plays once or is compared with; 0 without one. Of a
-// split recording, it is that of the part.
+// Recorded returns how long the longest of the recordings lasts that the robot plays once or is compared with; 0 without one.
 func (s *Simulation) Recorded() (longest time.Duration) {
 	if s.Comparison != nil {
 		longest = s.Comparison.Length()
