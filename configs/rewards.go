@@ -51,6 +51,10 @@ func (v *validator) rewards() {
 
 // earned checks the sensor of a reward, and converts the threshold into its unit.
 func (v *validator) earned(path string, c *rewards.Reward, names []string) {
+	if c.From == "score" {
+		v.scored(path, c)
+		return
+	}
 	if c.Sensor == "" {
 		if c.Threshold != nil && v.Readable(path+".sensor") {
 			v.Fail(path+".threshold", "sensor is missing: a reward by MQTT has no unit")
@@ -64,16 +68,27 @@ func (v *validator) earned(path string, c *rewards.Reward, names []string) {
 		v.Fail(path+".sensor", "no sensor is named %q%s", strict.Shorten(c.Sensor), spelling.Hint(c.Sensor, names))
 		return
 	}
+	if unit, known := v.units[c.Sensor]; known { // else reported already
+		v.threshold(path, c, unit, "the sensor measures in")
+	}
+}
+
+// scored checks a reward that a score earns.
+func (v *validator) scored(path string, c *rewards.Reward) {
+	v.threshold(path, c, "", "scores are")
+	if c.Value == "right" && v.robot.Compare == nil && v.Readable("compare") {
+		v.Fail(path+".value", "compare is missing: the recorded commands that the robot should give")
+	}
+}
+
+// threshold converts the threshold of a reward into the unit of what earns it. Whose begins the end of a message.
+func (v *validator) threshold(path string, c *rewards.Reward, unit, whose string) {
 	if c.Threshold == nil || !v.Readable(path+".threshold") {
 		return
 	}
-	unit, known := v.units[c.Sensor]
-	if !known {
-		return // reported already
-	}
 	converted, ok := c.Threshold.In(unit)
 	if !ok {
-		v.Fail(path+".threshold", "got %s, but the sensor measures in %s", strict.UnitName(c.Threshold.Unit), strict.UnitName(unit))
+		v.Fail(path+".threshold", "got %s, but %s %s", strict.UnitName(c.Threshold.Unit), whose, strict.UnitName(unit))
 	} else if converted.Micro < 0 {
 		v.Fail(path+".threshold", "expected at least 0")
 	}

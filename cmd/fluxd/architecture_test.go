@@ -171,6 +171,7 @@ cmd/fluxd/pretend:
 	configs/spelling
 	sensors
 cmd/fluxd/reward:
+	boards/sim/worlds
 	configs/rewards
 	core
 cmd/fluxd/safety:
@@ -185,6 +186,7 @@ cmd/fluxd/sense:
 	configs
 	sensors
 cmd/fluxd/tap:
+	bridge/protocol
 cmd/fluxd/tuning:
 	bridge/protocol
 	cmd/fluxd/kept

@@ -16,7 +16,9 @@ import (
 
 // Reward turns readings, or numbers from MQTT requests, into spikes of modulator neurons.
 type Reward struct {
-	Sensor    string           `yaml:"sensor" doc:"sensor whose readings earn the reward; absent: only fluxctl reward does"`
+	From      string           `yaml:"from" default:"sensor" enum:"sensor,score" doc:"what earns the reward; score: a number of the simulated world's score, read every 20 ms"`
+	Value     string           `yaml:"value" when:"from=score" required:"from=score" doc:"name of the number, as fluxd sim --json has it, such as bumps; right, for robots with compare: 1 at each recorded command that the robot gives, else 0"`
+	Sensor    string           `yaml:"sensor" when:"from=sensor" doc:"sensor whose readings earn the reward; absent: only fluxctl reward does"`
 	On        string           `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"what earns: rise, fall; change: both, a fall as punishment; level: the reading"`
 	Window    time.Duration    `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change counts, as long as an action takes; 0s: two readings"`
 	Threshold *strict.Quantity `yaml:"threshold" min:"0" live:"true" doc:"smallest change or level that earns anything, in the sensor's unit; absent: none"`

@@ -138,11 +138,11 @@ func (c *Comparison) Due() (time.Duration, bool) {
 	return next.At - time.Microsecond, true
 }
 
-// Observe compares the label that the robot gives now with the recorded row that is due.
-func (c *Comparison) Observe() { c.Record(c.label.Name()) }
+// Observe compares the label that the robot gives now with the recorded row that is due. It reports whether they are the same.
+func (c *Comparison) Observe() bool { return c.Record(c.label.Name()) }
 
-// Record compares a label, "" for none, with the recorded row that is due.
-func (c *Comparison) Record(given string) {
+// Record compares a label, "" for none, with the recorded row that is due. It reports whether they are the same.
+func (c *Comparison) Record(given string) bool {
 	next, _ := c.next()
 	recorded, err := c.recording.Word(next.Row, c.column)
 	if err != nil { // impossible: New has checked the column, Due the row
@@ -159,6 +159,7 @@ func (c *Comparison) Record(given string) {
 	if recorded == given {
 		c.agreed++
 	}
+	return recorded == given
 }
 
 // Accuracy returns the share of the recorded commands that the robot gave, too; NaN if none was compared.

@@ -9,6 +9,7 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -257,7 +258,7 @@ func (r *Robot) Simulated() *sim.Board {
 func (r *Robot) runWorld(ctx context.Context) {
 	ticker := time.NewTicker(worldStep)
 	defer ticker.Stop()
-	for episode := uint64(1); ; {
+	for episode, scored := uint64(1), time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -272,6 +273,10 @@ func (r *Robot) runWorld(ctx context.Context) {
 			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol checks that it exists
 			r.log.Info(kind.Meaning(), "after", r.clock().Round(time.Millisecond), "text", e.Text)
 			r.event(kind, e.Text)
+		}
+		if now := r.clock(); len(r.scored) > 0 && now >= scored {
+			scored = now + reward.ScoreEvery
+			r.ask(ctx, func() answer { r.payScore(core.Tick(now.Microseconds())); return answer{} })
 		}
 		again := func() answer { return answer{err: r.restart(r.config.Network.Seed + episode)} }
 		if r.body.World.Over() && r.ask(ctx, again).err == nil {

@@ -30,9 +30,7 @@ func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 		r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reading, Index: int32(line.index), Value: value})
 	}
 	for _, w := range line.rewards {
-		if spikes := w.Earn(r.network, at, value); spikes > 0 {
-			r.recordReward(w, at, spikes)
-		}
+		r.recordReward(w, at, w.Earn(r.network, at, value))
 	}
 	r.encoded = line.encoder.Encode(at, value, r.encoded[:0])
 	for _, spike := range r.encoded {

@@ -6,10 +6,18 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/actuators"
+	"fluxd/bridge"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/tap"
 	"fluxd/cmd/fluxd/tuning"
 )
+
+// tapSize is how many records the tap holds for slow followers: half a second of a hundred thousand spikes a second.
+const tapSize = 1 << 16
+
+// FollowSpikes implements bridge.SpikeSource.
+func (r *Robot) FollowSpikes() bridge.SpikeReader { return &tap.Spikes{Reader: r.tap.Follow()} }
 
 // Name returns the robot's name.
 func (r *Robot) Name() string { return r.config.Name }

@@ -39,6 +39,8 @@ type Robot struct {
 	outputs []*outputLine
 	routes  [][]route // by neuron: the decoders that listen to it
 	rewards []*reward.Reward
+	scored  []*reward.Reward    // those that the score of a simulated world earns
+	judged  []*reward.Reward    // those that recorded commands earn
 	actors  [][]*reward.History // by neuron: the histories that record its spikes for rewards; nil without any
 	spiked  []core.Spike        // buffer: the spikes of the latest step of the network
 	encoded []encoders.Arrival  // buffer: the spikes of the latest reading

@@ -27,6 +27,12 @@ func (r *Robot) addReward(c configs.Named[rewards.Reward]) {
 		}
 	}
 	r.rewards = append(r.rewards, w)
+	switch {
+	case w.Value == reward.Right:
+		r.judged = append(r.judged, w)
+	case w.Value != "":
+		r.scored = append(r.scored, w)
+	}
 	for _, line := range r.sensors {
 		if line.Name == c.Value.Sensor {
 			line.rewards = append(line.rewards, w)
@@ -36,7 +42,27 @@ func (r *Robot) addReward(c configs.Named[rewards.Reward]) {
 
 // recordReward records how many spikes a reward has brought in, for followers of the tap.
 func (r *Robot) recordReward(w *reward.Reward, at core.Tick, spikes int) {
-	r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reward, Index: int32(slices.Index(r.rewards, w)), Value: int64(spikes)})
+	if spikes > 0 && r.tap.Followed() {
+		r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reward, Index: int32(slices.Index(r.rewards, w)), Value: int64(spikes)})
+	}
+}
+
+// payScore pays the rewards that the score of the world earns.
+func (r *Robot) payScore(at core.Tick) {
+	if len(r.scored) == 0 || r.body.World == nil {
+		return
+	}
+	score := r.body.World.Score().Values
+	for _, w := range r.scored {
+		r.recordReward(w, at, w.EarnScore(r.network, at, score))
+	}
+}
+
+// payRight pays the rewards for a recorded command that is due.
+func (r *Robot) payRight(at core.Tick, right bool) {
+	for _, w := range r.judged {
+		r.recordReward(w, at, w.EarnRight(r.network, at, right))
+	}
 }
 
 // Reward implements bridge.Teacher.

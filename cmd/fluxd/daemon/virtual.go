@@ -6,6 +6,7 @@ import (
 	"fluxd/actuators"
 	"fluxd/cmd/fluxd/compare"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -29,6 +30,7 @@ type Simulation struct {
 	now        time.Duration
 	due        []time.Duration // when each sensor is read next
 	edges      time.Duration   // when the edges of all sensors are read next
+	score      time.Duration   // when the score of the world is read next, for rewards
 }
 
 // NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
@@ -98,7 +100,7 @@ func (s *Simulation) Restart(world, network uint64) error {
 	for i := range s.due {
 		s.due[i] = s.now
 	}
-	s.edges = s.now
+	s.edges, s.score = s.now, s.now
 	for _, o := range s.outputs {
 		o.Guard.Hold(actuators.Disarmed) // to failsafe at once, whatever the slew rate
 		s.write(o)
@@ -171,6 +173,9 @@ func (s *Simulation) nextEvent() (time.Duration, bool) {
 			earlier(t)
 		}
 	}
+	if len(s.scored) > 0 && s.body.World != nil {
+		earlier(s.score)
+	}
 	return next, waiting
 }
 
@@ -207,6 +212,10 @@ func (s *Simulation) step() {
 	if checkSensors {
 		s.safety.CheckSensors(s.now)
 	}
+	if s.score <= s.now {
+		s.payScore(tick)
+		s.score = s.now + reward.ScoreEvery
+	}
 	s.advance(tick)
 	if s.Spiked != nil && len(s.spiked) > 0 {
 		s.Spiked(s.spiked)
@@ -220,7 +229,7 @@ func (s *Simulation) step() {
 	}
 	if s.Comparison != nil {
 		if t, ok := s.Comparison.Due(); ok && t <= s.now {
-			s.Comparison.Observe()
+			s.payRight(tick, s.Comparison.Observe())
 		}
 	}
 }

@@ -7,10 +7,9 @@ import (
 	"strings"
 
 	"fluxd/bridge/protocol"
-	"fluxd/configs"
+	"fluxd/cmd/fluxd/sense"
 	"fluxd/configs/spelling"
 	"fluxd/encoders"
-	"fluxd/sensors"
 )
 
 // Zero implements bridge.ByHand. The loop moves the zero between two readings. A reading that is on its way to the loop is one
@@ -28,8 +27,9 @@ func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 		return 0, refuse(protocol.UnknownSensor, "no such sensor%s", spelling.Advice(name, known))
 	}
 	line, c := r.sensors[i], r.config.Sensors[i].Value
-	if !zeroes(c) {
-		return 0, refuse(protocol.NotAllowed, "the zero of %s is fixed; it can be set of %s", c.What(), strings.Join(zeroable(), ", "))
+	if !sense.Zeroes(c) {
+		return 0, refuse(protocol.NotAllowed, "the zero of %s is fixed; it can be set of %s", c.What(),
+			strings.Join(sense.Zeroable(), ", "))
 	}
 	was := int64(0)
 	a := r.ask(ctx, func() answer {
@@ -60,21 +60,4 @@ func (s *sensorLine) moveZero(by int64) {
 	for _, w := range s.rewards {
 		w.Shift(-by)
 	}
-}
-
-// zeroes reports whether a sensor's zero can be set.
-func zeroes(c configs.Sensor) bool {
-	return slices.ContainsFunc(c.Options.Measures(), func(m sensors.Measure) bool { return m.Name == c.Measure && m.Zeroes })
-}
-
-// zeroable lists all devices, or their measures, whose zero can be set.
-func zeroable() (all []string) {
-	for _, k := range sensors.Kinds {
-		for _, m := range k.New().Measures() {
-			if m.Zeroes {
-				all = append(all, strings.TrimSpace(k.Name+" "+m.Name))
-			}
-		}
-	}
-	return all
 }

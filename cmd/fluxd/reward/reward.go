@@ -26,6 +26,7 @@ import (
 // that owns the network.
 type Reward struct {
 	Name            string
+	Value           string // the number of the world's score that earns it, or Right; "" for a sensor
 	on              string
 	window, delay   core.Tick
 	every           core.Tick // between two spikes
@@ -109,7 +110,7 @@ func (w *Reward) Forget() {
 
 // New makes a reward. Index holds the indexes of neurons by their names.
 func New(name string, c rewards.Reward, index map[string][]int) *Reward {
-	w := &Reward{Name: name, on: c.On}
+	w := &Reward{Name: name, Value: c.Value, on: c.On}
 	if c.To != "" {
 		w.recipients = []recipient{{to: index[c.To], against: index[c.Against]}}
 	}
