@@ -39,7 +39,7 @@ type Kind struct {
 }
 
 // Kinds lists all worlds. The first is the default.
-var Kinds = []Kind{noneKind, tableKind, floorKind, gaitKind, cartPoleKind, balanceKind, heatKind, execKind}
+var Kinds = []Kind{noneKind, tableKind, floorKind, gaitKind, cartPoleKind, balanceKind, heatKind, conditioningKind, execKind}
 
 // Files has the worlds that come with fluxd beside the kinds: NAME.yaml.
 //

@@ -81,7 +81,7 @@ type Episode struct {
 // MostEpisodes is how many episodes an experiment may have: the results of all are kept until its end.
 const MostEpisodes = 1_000_000
 
-// defaultLength is how long an episode may be without a recording.
+// defaultLength is how long an episode may be without a recording, in a world that does not know how long it lasts.
 const defaultLength = time.Minute
 
 // ahead is how many trials for each job may be done before an earlier one is, and wait to be reported.

@@ -143,6 +143,9 @@ func (e *Experiment) length(s *daemon.Simulation) time.Duration {
 	if length := s.Recorded(); length != 0 {
 		return length
 	}
+	if length := worlds.Length(s.World()); length != 0 {
+		return length
+	}
 	return defaultLength
 }
 
