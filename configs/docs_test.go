@@ -64,6 +64,7 @@ func tables() map[string]string {
 		"floor start":       tableOf[worlds.FloorStart](),
 		"floor motors":      tableOf[worlds.FloorMotors](),
 		"floor battery":     tableOf[worlds.FloorBattery](),
+		"phase":             tableOf[worlds.ConditioningPhase](),
 		"time of recording": tableOf[sensors.TimeColumn](),
 	}
 	add := func(name, column string, kinds []strict.Kind) {
