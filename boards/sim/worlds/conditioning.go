@@ -55,7 +55,10 @@ func (o *ConditioningOpts) Check() (mistakes []options.Mistake) {
 	for i, p := range o.Phases {
 		key := fmt.Sprintf("phases[%d].name", i)
 		switch {
-		case p.Name == "" || strings.ContainsFunc(p.Name, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' }):
+		case p.Name == "" || strings.ContainsFunc(p.Name, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < '0' || r > '9') &&
+				r != '_'
+		}):
 			mistakes = append(mistakes, options.Wrong(key, "%q: expected small letters, digits and _, such as pairs", p.Name))
 		case names[p.Name]:
 			mistakes = append(mistakes, options.Wrong(key, "%q: two phases have this name", p.Name))
@@ -107,7 +110,8 @@ func (s span) has(step int64) bool { return step >= s.from && step < s.to }
 func (c *conditioning) step() time.Duration { return conditioningStep }
 
 func (c *conditioning) parts() []part {
-	return []part{{Name: "left_wheel", Doc: "the left wheel", Needed: true}, {Name: "right_wheel", Doc: "the right wheel", Needed: true}}
+	return []part{{Name: "left_wheel", Doc: "the left wheel", Needed: true}, {Name: "right_wheel", Doc: "the right wheel",
+		Needed: true}}
 }
 
 func (c *conditioning) quantities() []quantity {
@@ -163,7 +167,8 @@ func (c *conditioning) reset(random *splitmix64.Random) {
 				c.bumps = append(c.bumps, span{bump, bump + length(c.Bump)})
 			}
 			if p.Gives != "bump" {
-				c.bells = append(c.bells, ring{span: span{bell, bell + length(c.Ring)}, phase: i, trial: trial, until: bell + gap, answer: -1})
+				c.bells = append(c.bells, ring{span: span{bell, bell + length(c.Ring)}, phase: i, trial: trial, until: bell + gap,
+					answer: -1})
 			}
 			now += every - every/2
 		}

@@ -33,7 +33,8 @@ func (c *conditioning) value(t *testing.T, name string) float64 {
 	return 0
 }
 
-// live runs it to its end. Answer says whether the robot backs off, so many steps after the bell with a number; less than 0: never.
+// live runs it to its end. Answer says whether the robot backs off, so many steps after the bell with a number; less than 0:
+// never.
 func (c *conditioning) live(answer func(bell int) int64) {
 	for !c.over() {
 		command := 0.3
@@ -46,12 +47,13 @@ func (c *conditioning) live(answer func(bell int) int64) {
 	}
 }
 
-// The bump comes a gap after the bell, a gap before it, or far from it; all bells and bumps are apart, and what a sensor senses is
-// the schedule.
+// The bump comes a gap after the bell, a gap before it, or far from it; all bells and bumps are apart, and what a sensor senses
+// is the schedule.
 func TestScheduleOfConditioning(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		gives := rapid.SampledFrom([]string{"paired", "backward", "unpaired", "bell", "bump"}).Draw(t, "gives")
-		c := newConditioning(rapid.Uint64().Draw(t, "seed"), ConditioningPhase{Name: "only", Trials: 7, Gives: gives, Rest: time.Minute})
+		c := newConditioning(rapid.Uint64().Draw(t, "seed"), ConditioningPhase{Name: "only", Trials: 7, Gives: gives,
+			Rest: time.Minute})
 		bells, bumps := 7, 7
 		switch gives {
 		case "bell":
