@@ -4,6 +4,7 @@
 # make test  all tests but those of long, under the race detector where there are goroutines: before a commit
 # make long  thousands of random networks and robots, troubles with brokers, the race detector everywhere, and a build for each
 #            target: before a change lands
+# make robots  what the example robots do, measured: minutes
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
 # All but the last need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
 
@@ -36,7 +37,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := '$(BROKERS)|Documentation|Claims'
 
-.PHONY: run build quick test long format race sequential documentation claims oracle emulated cross hil brokers plots bench clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -78,7 +79,11 @@ race:
 sequential:
 	$(GOTEST) $(SEQUENTIAL)
 
-# What the files of the robots claim.
+# What the robots do, also after they have learnt: measures it all, and writes it into docs/robots.md and docs/learning. The figures are
+# the same on every machine; make long compares them.
+robots:
+	$(GOTEST) -count=1 ./cmd/fluxd/lab -run Claims -update
+
 claims:
 	$(GOTEST) ./cmd/fluxd/lab -run Claims
 
