@@ -117,7 +117,8 @@ func (v *validator) recordings() {
 		return
 	}
 	const whole = 100 * 1_000_000
-	if at := "recordings.split.train"; v.Readable(at) && (split.Train.Unit != "%" || split.Train.Micro <= 0 || split.Train.Micro >= whole) {
+	if at := "recordings.split.train"; v.Readable(at) && (split.Train.Unit != "%" || split.Train.Micro <= 0 ||
+		split.Train.Micro >= whole) {
 		v.Fail(at, "expected a share of the rows, more than 0%% and less than 100%%, such as 70%%")
 	}
 	recorded := func(s Named[Sensor]) bool { return s.Value.Device == "log" }

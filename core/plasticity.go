@@ -313,6 +313,10 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 		}
 		state := p.unpack()
 		state.shortTerm.settle(t, r.shortRecovery)
+		if state.shortTerm.value == 0 {
+			p.pack(t, &state, r) // so that later rewards pass it by
+			continue
+		}
 		if change := r.consolidated(state.shortTerm.value, reward); change != 0 {
 			if rewarded {
 				state.weight = r.clamp(state.weight + change)

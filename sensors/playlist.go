@@ -40,8 +40,8 @@ type Playlist struct {
 // Playlist returns one part of a split. Rows keep their durations. Those that end after until are left out: another recording is
 // shorter. It fails if a part has no row.
 //
-// A random split shuffles all rows (Fisher and Yates, from the last row down, with splitmix64 from the seed) and takes the rows for
-// training from the front. So it is the same on every machine.
+// A random split shuffles all rows (Fisher and Yates, from the last row down, with splitmix64 from the seed) and takes the rows
+// for training from the front. So it is the same on every machine.
 func (t *Timeline) Playlist(split Split, part Part, until time.Duration) (*Playlist, error) {
 	var rows []int
 	for row := 0; row < t.rows && t.Start(row+1) <= until; row++ {
@@ -112,7 +112,8 @@ func (p *Playlist) Endings(of *Timeline) (all []Ending) {
 }
 
 // Coarsest returns the timeline whose rows last longest on average, the first of several, and the time at which the shortest
-// recording ends. A split divides its rows: so no row of another recording is in both parts, but for one that reaches over a border.
+// recording ends. A split divides its rows: so no row of another recording is in both parts, but for one that reaches over a
+// border.
 func Coarsest(all []*Timeline) (coarsest *Timeline, until time.Duration) {
 	for i, t := range all {
 		if i == 0 || t.End()/time.Duration(t.rows) > coarsest.End()/time.Duration(coarsest.rows) {
