@@ -40,6 +40,7 @@ func tables() map[string]string {
 		"reward":            tableOf[rewards.Reward](),
 		"credit":            tableOf[rewards.Credit](),
 		"baseline":          tableOf[rewards.Baseline](),
+		"critic":            tableOf[rewards.Critic](),
 		"learnt":            tableOf[Learnt](),
 		"tuning":            tableOf[Tuning](),
 		"safety":            tableOf[Safety](),

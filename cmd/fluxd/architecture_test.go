@@ -230,6 +230,7 @@ configs/circuits:
 	core
 	splitmix64
 configs/rewards:
+	configs/spelling
 	configs/strict
 	core
 	sensors

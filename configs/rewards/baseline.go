@@ -109,12 +109,7 @@ func (t *teaching) balance(path string, b *Baseline, s core.Synapse) bool {
 				time.Duration(s.Delay)*time.Microsecond, t.network.Neurons[s.From].Name, t.network.Neurons[s.To].Name)
 			return false
 		}
-		if t.added++; t.added > maxTaught {
-			t.Fail(path+".baseline", "the rewards would add more than %d synapses: expected fewer parts, or fewer neurons that they reach",
-				maxTaught)
-			return false
-		}
-		t.network.Synapses = append(t.network.Synapses, copied)
+		t.add(path+".baseline", copied)
 	}
 	return true
 }

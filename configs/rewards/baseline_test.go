@@ -132,3 +132,5 @@ rewards: {light: {to: joy, baseline: {over: %dms, parts: %d}}}
 		}
 	})
 }
+
+func replaced(text, old, by string) string { return strings.ReplaceAll(text, old, by) }

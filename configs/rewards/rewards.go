@@ -2,8 +2,8 @@
 //
 //	rewards.Teach(decoder, robot.Rewards, &network, index)
 //
-// A reward makes modulator neurons fire. Its baseline is made of modulator synapses: nothing in the engine knows of rewards, and
-// whatever shows the network shows them, too.
+// A reward makes modulator neurons fire. Its baseline is made of modulator synapses, its critic of a neuron and its synapses: nothing
+// in the engine knows of rewards, and whatever shows the network shows them, too.
 package rewards
 
 import (
@@ -30,6 +30,7 @@ type Reward struct {
 	Delay     time.Duration    `yaml:"delay" default:"0s" max:"1m" live:"true" doc:"time from an action to the reading that shows its effect; needs credit"`
 	Credit    []Credit         `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; they share the spikes by activity"`
 	Baseline  *Baseline        `yaml:"baseline" doc:"what is usual pays nothing: the reward again, negative, later and in parts; {}: with the defaults; absent: none"`
+	Critic    *Critic          `yaml:"critic" doc:"what is expected pays nothing: a neuron that learns to expect the reward from its inputs; absent: none"`
 }
 
 // Credit names an actor and the modulator neurons that fire for its actions.
@@ -68,6 +69,7 @@ func (r *Reward) Largest(within sensors.Range) int64 {
 // decoder, whose file has the rewards at the key rewards.
 func Teach(d *strict.Decoder, all []strict.Named[Reward], network *core.Description, index map[string][]int) {
 	t := &teaching{Decoder: d, rewards: all, network: network, index: index}
+	t.critics()
 	t.baselines()
 }
 
