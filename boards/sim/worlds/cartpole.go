@@ -39,6 +39,7 @@ type CartPoleOpts struct {
 	Gravity float64         `yaml:"gravity" default:"9.8" min:"0" max:"100" doc:"in m/s²; the published runs of TENNLab's networks have 9.81"`
 	Start   float64         `yaml:"start" default:"0.05" min:"0" max:"1" doc:"at the start position, angle and both velocities are at random up to this, in m and rad and per s"`
 	Force   string          `yaml:"force" default:"bang-bang" enum:"bang-bang,proportional" doc:"bang-bang: 10 N to the right for a command above 0, otherwise to the left; proportional: 10 N times the command"`
+	Rest    time.Duration   `yaml:"rest" default:"0s" min:"0s" max:"1m" doc:"time from a fall to the end of the episode, in which nothing moves: for robots that learn from falls"`
 }
 
 // Check implements Options.
@@ -64,6 +65,7 @@ type cartPole struct {
 	angle, rate     float64 // rad from upright, rad/s
 	steps           int64
 	fell            bool
+	rested          time.Duration // since it fell
 	reported        bool
 	farthest, most  float64 // the largest distance from the middle and angle so far
 }
@@ -130,6 +132,10 @@ func (c *cartPole) reset(random *splitmix64.Random) {
 
 // advance implements physics. It follows Gymnasium's expressions factor by factor, so that all roundings are the same.
 func (c *cartPole) advance(commands []float64) {
+	if c.fell {
+		c.rested += c.opts.Every
+		return
+	}
 	force := float64(cartForce * commands[0])
 	if c.opts.Force != "proportional" {
 		force = -cartForce
@@ -152,7 +158,9 @@ func (c *cartPole) advance(commands []float64) {
 	c.fell = math.Abs(c.position) > c.track || math.Abs(c.angle) > c.tilt
 }
 
-func (c *cartPole) over() bool { return c.fell || c.steps >= int64(c.opts.Steps) }
+func (c *cartPole) over() bool {
+	return c.fell && c.rested >= c.opts.Rest || c.steps >= int64(c.opts.Steps)
+}
 
 func (c *cartPole) score(int64) Score {
 	s := Score{Goal: fmt.Sprintf("balanced for %d steps", c.opts.Steps), Reached: !c.fell && c.steps >= int64(c.opts.Steps),

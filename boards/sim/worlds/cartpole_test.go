@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"math"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,6 +180,20 @@ func TestEpisodeOfTheCartPole(t *testing.T) {
 	if s := c.score(0); s.Reached || !strings.HasPrefix(s.Text, "left the track in step ") || len(c.events()) != 1 ||
 		c.events() != nil {
 		t.Errorf("%+v", s)
+	}
+	rests := newPole(poleOpts(func(o *CartPoleOpts) { o.Track /= 60; o.Rest = 50 * time.Millisecond }), 2)
+	for !rests.fell {
+		rests.push(steady(rests))
+	}
+	fallen := rests.score(0)
+	for range 3 { // the first end of a step after 50 ms
+		if rests.over() {
+			t.Fatalf("over after a rest of %v", rests.rested)
+		}
+		rests.push(1)
+	}
+	if !rests.over() || rests.steps != c.steps || rests.position != c.position || !reflect.DeepEqual(rests.score(0), fallen) {
+		t.Errorf("after a rest of %v: %+v, when it fell %+v", rests.rested, rests.score(0), fallen)
 	}
 	c = newPole(poleOpts(nil), 1)
 	c.push(1)
