@@ -156,6 +156,7 @@ cmd/fluxd/lab:
 	configs/circuits
 	core
 	files
+	sensors
 cmd/fluxd/machine:
 cmd/fluxd/play:
 	configs

@@ -32,6 +32,7 @@ type simulation struct {
 	network  uint64 // the value of --network-seed
 	asJSON   bool
 	table    string // a file; "" for none
+	given    func(flag string) bool
 }
 
 func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
@@ -63,6 +64,9 @@ machine. Progress and the time it took go to stderr.`,
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.Log = log(cmd.ErrOrStderr())
+			if s.given = cmd.Flags().Changed; s.given("train") && !s.given("episodes") {
+				s.Episodes = 0 // as many as it takes
+			}
 			switch {
 			case cmd.Flags().Changed("network-seed"):
 				s.Network = &s.network
@@ -86,6 +90,13 @@ machine. Progress and the time it took go to stderr.`,
 	flags.IntVar(&s.Trials, "trials", 1, "the `number` of runs, each with a fresh robot from another starting pose")
 	flags.IntVar(&s.Episodes, "episodes", 1,
 		"the `number` of episodes in each trial, in which the robot keeps what it has learnt")
+	flags.DurationVar(&s.Train, "train", 0,
+		"let each robot learn for so long in all, in episodes of at most --for (default: one), and of at\nmost --episodes if that "+
+			"is given")
+	flags.DurationVar(&s.Test, "test", 0,
+		"test each robot for so long, frozen, in a world that no training uses: after --train and, to\n"+
+			"compare, before it; or with the weights that it begins with")
+	flags.DurationVar(&s.TestEvery, "test-every", 0, "also test after each so much training")
 	flags.IntVar(&s.Jobs, "jobs", runtime.GOMAXPROCS(0),
 		"the `number` of trials that run at the same time; the results are the same (default: all processors)")
 	flags.Lookup("jobs").DefValue = "0" // not shown: it depends on the machine
@@ -114,17 +125,20 @@ func (s *simulation) check() error {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
 	}
+	if err := s.checkTraining(wrong); err != nil {
+		return err
+	}
 	switch {
 	case s.Trials < 1:
 		return wrong("--trials %d: expected at least 1", s.Trials)
-	case s.Episodes < 1:
+	case s.given("episodes") && s.Episodes < 1:
 		return wrong("--episodes %d: expected at least 1", s.Episodes)
-	case s.Trials > lab.MostEpisodes/s.Episodes:
-		return wrong("--trials %d --episodes %d: expected at most %d episodes in all", s.Trials, s.Episodes, lab.MostEpisodes)
 	case s.Jobs < 1:
 		return wrong("--jobs %d: expected at least 1", s.Jobs)
 	case s.For < 0:
 		return wrong("--for %v: expected a time of at least 0, such as 60s", s.For)
+	case s.Trials > lab.MostEpisodes/s.Each():
+		return wrong("--trials %d with %d episodes each: expected at most %d episodes in all", s.Trials, s.Each(), lab.MostEpisodes)
 	case s.Save != "" && s.Trials > 1 && !strings.Contains(s.Save, lab.EachTrial):
 		return wrong("--save %s: expected a name with %s, for a file of each trial, or a single trial, got --trials %d", s.Save,
 			lab.EachTrial, s.Trials)
@@ -141,6 +155,36 @@ func (s *simulation) check() error {
 		if err := files.Writable(name); err != nil { // now, not after hours
 			return err
 		}
+	}
+	return nil
+}
+
+// mostTests is how many tests --test-every may ask for in each trial.
+const mostTests = 1000
+
+// checkTraining finds mistakes in what to learn and to test.
+func (s *simulation) checkTraining(wrong func(string, ...any) error) error {
+	for _, flag := range []struct {
+		name string
+		time time.Duration
+	}{{"train", s.Train}, {"test", s.Test}, {"test-every", s.TestEvery}} {
+		if s.given(flag.name) && (flag.time < time.Millisecond || flag.time%time.Millisecond != 0) {
+			return wrong("--%s %v: expected a time of whole milliseconds, such as 2m or 30s", flag.name, flag.time)
+		}
+	}
+	switch {
+	case s.Train > 0 && s.Freeze:
+		return wrong("--train %v --freeze: a frozen robot learns nothing: expected one of them", s.Train)
+	case s.TestEvery > 0 && (s.Train == 0 || s.Test == 0):
+		return wrong("--test-every %v: expected --train, and --test with the length of a test", s.TestEvery)
+	case s.TestEvery > 0 && s.Train/s.TestEvery > mostTests:
+		return wrong("--test-every %v: expected at most %d tests in %v of training", s.TestEvery, mostTests, s.Train)
+	case s.Test > 0 && s.Train == 0 && s.given("episodes"):
+		return wrong("--test %v --episodes %d: expected --train with the time to learn, or no episodes", s.Test, s.Episodes)
+	case s.Test > 0 && s.Train == 0 && s.For > 0:
+		return wrong("--test %v --for %v: expected --train, whose episodes --for limits; --test has its length", s.Test, s.For)
+	case s.Test > 0 && s.Train == 0 && s.Save != "":
+		return wrong("--test %v --save %s: a test learns nothing: expected --train", s.Test, s.Save)
 	}
 	return nil
 }
@@ -166,6 +210,7 @@ func (s *simulation) run(cmd *cobra.Command, args []string) error {
 	if err := warn(cmd.ErrOrStderr(), warnings); err != nil {
 		return err
 	}
+	s.Keep = s.table != ""
 	start := time.Now()
 	if err := s.experiment(cmd.Context(), cmd.OutOrStdout(), newMeter(cmd.ErrOrStderr())); err != nil {
 		return err

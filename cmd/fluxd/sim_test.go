@@ -144,7 +144,8 @@ func TestSimRefuses(t *testing.T) {
 	}{
 		{[]string{"--episodes", "0"}, exitConfig, "--episodes 0: expected at least 1"},
 		{[]string{"--jobs", "0"}, exitConfig, "--jobs 0: expected at least 1"},
-		{[]string{"--trials", "2000000"}, exitConfig, "--trials 2000000 --episodes 1: expected at most 1000000 episodes in all"},
+		{[]string{"--trials", "2000000"}, exitConfig,
+			"--trials 2000000 with 1 episodes each: expected at most 1000000 episodes in all"},
 		{[]string{"--trials", "2", "--save", "w"}, exitConfig, "expected a name with %d, for a file of each trial, or a single trial"},
 		{[]string{"--picture", "a.gif"}, exitConfig, `--picture "a.gif": expected a name that ends with .svg or .png`},
 		{[]string{"--world", "table", "--picture", "a.svg"}, exitFailure, "the world table has no picture"},
@@ -153,6 +154,19 @@ func TestSimRefuses(t *testing.T) {
 		{[]string{"--set", "network.seed=1", "--set", "network.seed=1"}, exitConfig, "--set network.seed: given twice, expected once"},
 		{[]string{"--set", "motor_l.treshold=1"}, exitConfig, "did you mean network.neurons.motor_l.threshold?"},
 		{[]string{"--csv", "/"}, exitFailure, "/: "},
+		{[]string{"--train", "-1s"}, exitConfig, "--train -1s: expected a time of whole milliseconds, such as 2m or 30s"},
+		{[]string{"--train", "0"}, exitConfig, "--train 0s: expected a time"},
+		{[]string{"--train", "1s", "--test", "1us"}, exitConfig, "--test 1µs: expected a time of whole milliseconds"},
+		{[]string{"--train", "1s", "--freeze"}, exitConfig, "--train 1s --freeze: a frozen robot learns nothing"},
+		{[]string{"--train", "1s", "--episodes", "-1"}, exitConfig, "--episodes -1: expected at least 1"},
+		{[]string{"--train", "300h"}, exitConfig, "--trials 1 with 1080000000 episodes each: expected at most 1000000 episodes in all"},
+		{[]string{"--train", "1s", "--test-every", "1s"}, exitConfig, "--test-every 1s: expected --train, and --test with the length"},
+		{[]string{"--train", "1h", "--test", "1s", "--test-every", "1s", "--for", "1m"}, exitConfig,
+			"expected at most 1000 tests in 1h0m0s"},
+		{[]string{"--test", "1s", "--episodes", "3"}, exitConfig, "--test 1s --episodes 3: expected --train with the time to learn"},
+		{[]string{"--test", "1s"}, exitConfig, "--test 1s --for 1ms: expected --train, whose episodes --for limits"},
+		{[]string{"--test", "1s", "--for", "0", "--save", "w"}, exitConfig,
+			"--test 1s --save w: a test learns nothing: expected --train"},
 	} {
 		code, out, errs := fluxd(append([]string{"sim", "lightseeker", "--for", "1ms"}, c.args...)...)
 		if code != c.code || !strings.Contains(errs, c.says) || c.code == exitConfig && out != "" {

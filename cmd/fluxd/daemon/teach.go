@@ -40,6 +40,9 @@ func (r *Robot) addReward(c configs.Named[rewards.Reward]) {
 	}
 }
 
+// Rewards returns the rewards, in the order of the robot file.
+func (r *Robot) Rewards() []*reward.Reward { return r.rewards }
+
 // recordReward records how many spikes a reward has brought in, for followers of the tap.
 func (r *Robot) recordReward(w *reward.Reward, at core.Tick, spikes int) {
 	if spikes > 0 && r.tap.Followed() {

@@ -19,9 +19,8 @@ import (
 // edgeStep is how often sensors with edges are read in virtual time: the integration step of the simulated worlds.
 const edgeStep = time.Millisecond
 
-// A Simulation is a robot in virtual time: sensors, network, actuators and world advance as one sequence of events, in the
-// goroutine that calls Advance. It depends on nothing but its configuration and seed. Of the methods of its Robot, those that
-// only read may be called.
+// A Simulation is a robot in virtual time: all of it is one sequence of events, in the goroutine that calls Advance. It depends on
+// nothing but its configuration and seed. Of the methods of its Robot, those that only read may be called.
 type Simulation struct {
 	*Robot
 	Network    *core.Network       // for its owner, the goroutine that calls Advance
@@ -34,8 +33,8 @@ type Simulation struct {
 }
 
 // NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
-// file says, without what an earlier run has learnt or tuned. It plays config.Recordings.Part: sensors.Training again and again (then
-// Recorded returns 0), sensors.Test once, or sensors.Whole.
+// file says, without what an earlier run has learnt or tuned. It plays config.Recordings.Part: sensors.Training again and again, so
+// that Recorded returns 0, sensors.Test once, or sensors.Whole.
 func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simulation, error) {
 	if config.Board.Kind != "sim" {
 		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}, or --world", config.Source, config.Board.Kind)
@@ -115,7 +114,7 @@ const progressEvery = 100 * time.Millisecond
 // Advance advances up to a time, not including it, and calls progress every progressEvery. It ends early with the context, which
 // is an error, and when the episode of the world is over.
 func (s *Simulation) Advance(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
-	for due, events := time.Duration(0), 0; ; events++ {
+	for due, events := s.now.Truncate(progressEvery), 0; ; events++ {
 		if events&0xfff == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}

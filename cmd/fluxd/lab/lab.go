@@ -32,13 +32,22 @@ type Experiment struct {
 	Seed     uint64             // of the world in the first episode; each further episode of any trial has the next one
 	Network  *uint64            // the same for the network, see below; nil: from the seed of the robot file on
 	Trials   int                // at least 1
-	Episodes int                // of each trial; at least 1
+	Episodes int                // of each trial; at least 1. Of a training at most so many; 0: as many as it takes
 	Jobs     int                // how many trials run at the same time; at least 1
 	Fresh    bool               // the robot begins as its file says, without what an earlier run has learnt or tuned
 	Freeze   bool               // nothing learns, and noise is silent: the robot shows what it has learnt
 	Overlays []*configs.Overlay // tuned values, applied in this order
 	Set      []string           // further changes, as PATH=VALUE
 	Log      *slog.Logger       // required
+
+	// Train is how long each trial learns, in episodes of at most For; 0: trials have Episodes. Test is how long a frozen test is,
+	// in a fresh world: after the training and, for comparison, before it, and after each TestEvery of it if that is not 0. Without
+	// a training, the weights that the robot begins with are tested.
+	Train, Test, TestEvery time.Duration
+	// Keep keeps the weights at the end of each episode, and Plot samples of them, for Report.CSV and Report.Plot. PlotScore is the
+	// number of the score that is plotted; "" for its first.
+	Keep, Plot bool
+	PlotScore  string
 
 	// Weights is the file with the learnt weights that each trial begins with, in place of those that the robot file names: a
 	// snapshot, or JSON as WriteLearnt of package play writes it. In its name %d is the number of the trial. "" for none.
@@ -57,12 +66,19 @@ type Experiment struct {
 
 	progress sync.Mutex
 	done     time.Duration // simulated so far by all trials
+	expected time.Duration // how long an episode may be
 }
 
 // A Trial is what came of one robot.
 type Trial struct {
-	Number   int // from 1
-	Episodes []Episode
+	Number    int       // from 1
+	Episodes  []Episode // of the training, if there is one; none if there are tests alone
+	Untrained *Episode  // the frozen test before the training; nil without
+	Trained   *Episode  // that after it, or with the weights that the experiment gives; nil without
+	Tests     []Test    // with TestEvery: all, in order, those before and after the training included
+
+	samples []sample
+	differs bool // its plastic synapses are not those of the first trial: another draw has joined other neurons
 }
 
 // An Episode is what came of one episode.
@@ -76,6 +92,9 @@ type Episode struct {
 	World       *worlds.Score      // nil where nothing moves
 	Comparison  *compare.Result    // with recorded commands; nil without one
 	State       map[string]float64 // of the world at the end
+	Rewards     []int64            // how many spikes each reward has brought in: those for it minus those against it
+	Weights     []float64          // of the plastic synapses at the end, in their order; nil if not kept, or too many
+	Span        Span               // of all weights at the end; only with Keep
 }
 
 // MostEpisodes is how many episodes an experiment may have: the results of all are kept until its end.
@@ -184,5 +203,19 @@ func (e *Experiment) firstNetworkSeed() uint64 {
 
 // before counts the episodes before one.
 func (e *Experiment) before(trial, episode int) uint64 {
-	return uint64(trial-1)*uint64(e.Episodes) + uint64(episode-1)
+	return uint64(trial-1)*uint64(e.Each()) + uint64(episode-1)
 }
+
+// Each returns how many episodes each trial has; of a training those that it has if its world does not end them earlier.
+func (e *Experiment) Each() int {
+	switch {
+	case e.Train == 0 || e.Episodes > 0:
+		return e.Episodes
+	case e.For == 0:
+		return 1
+	}
+	return int((e.Train-1)/e.For) + 1
+}
+
+// many reports whether a trial may have several episodes.
+func (e *Experiment) many() bool { return e.Train > 0 || e.Episodes > 1 }

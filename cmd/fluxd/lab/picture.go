@@ -52,9 +52,9 @@ func (e *Experiment) canDraw(s *daemon.Simulation) error {
 	return fmt.Errorf("the world %s has no picture", e.world())
 }
 
-// draw draws the world of a trial at its end, if a picture is wanted.
-func (e *Experiment) draw(t *Trial, s *daemon.Simulation) error {
-	name := of(t.Number, e.Picture)
+// draw draws the world of a trial at the end of its last episode, if a picture is wanted.
+func (e *Experiment) draw(last Episode, trial int, s *daemon.Simulation) error {
+	name := of(trial, e.Picture)
 	if name == "" {
 		return nil
 	}
@@ -63,7 +63,6 @@ func (e *Experiment) draw(t *Trial, s *daemon.Simulation) error {
 		if strings.EqualFold(filepath.Ext(name), ".png") {
 			return draw.PNG(w, &d)
 		}
-		last := t.Episodes[len(t.Episodes)-1]
 		return draw.SVG(w, &d, fmt.Sprintf("%s in the world %s, seed %d, after %v", s.Name(), e.world(), last.Seed, last.Length))
 	})
 }

@@ -20,7 +20,7 @@ import (
 // prepare gives a robot what an earlier run has tuned and learnt, as fluxd run does, then the changes of the experiment. It only
 // reads: an experiment changes no file of the robot. A file that cannot be used is an error, because the experiment would be
 // another one without it.
-func (r *run) prepare(s *daemon.Simulation, first bool, log *slog.Logger) error {
+func (r *run) prepare(s *daemon.Simulation, from beginning, log *slog.Logger) error {
 	overlays, revision := r.Overlays, uint64(0)
 	if c := r.Config.Tuning; c != nil && c.Persist && !r.Fresh {
 		last, err := r.retune(s.Tuner(), c.File)
@@ -38,7 +38,7 @@ func (r *run) prepare(s *daemon.Simulation, first bool, log *slog.Logger) error 
 			return err
 		}
 	}
-	if c := r.Config.Learnt; c != nil && !r.Fresh && r.weights == nil {
+	if c := r.Config.Learnt; c != nil && !r.Fresh && r.weights == nil && from != asDrawn {
 		done, err := relearn(s.Network, c.File)
 		if err != nil {
 			return fmt.Errorf("%w: --fresh begins with the weights of the robot file", err)
@@ -53,7 +53,7 @@ func (r *run) prepare(s *daemon.Simulation, first bool, log *slog.Logger) error 
 			return err
 		}
 	}
-	if r.weights != nil && first { // later episodes begin with what was learnt in the one before
+	if r.weights != nil && from == asItBegins {
 		if err := r.weights.give(s.Network, r.config, log); err != nil {
 			return err
 		}

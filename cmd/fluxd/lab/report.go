@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -24,6 +25,9 @@ func NewReport(e *Experiment) *Report { return &Report{e: e} }
 // Add writes what came of the next trial. The text is the same for the same experiment on every machine.
 func (r *Report) Add(w io.Writer, t *Trial) error {
 	r.trials = append(r.trials, t)
+	if r.e.Test > 0 {
+		return r.tests(w, t)
+	}
 	for i := range t.Episodes {
 		if err := r.episode(w, t, &t.Episodes[i]); err != nil {
 			return err
@@ -42,13 +46,13 @@ func (r *Report) episode(w io.Writer, t *Trial, one *Episode) error {
 	if r.e.Trials > 1 {
 		print("trial %d", t.Number)
 	}
-	if r.e.Episodes > 1 {
+	if r.e.many() {
 		if r.e.Trials > 1 {
 			print(", ")
 		}
 		print("episode %d", one.Number)
 	}
-	if r.e.Trials > 1 || r.e.Episodes > 1 {
+	if r.e.Trials > 1 || r.e.many() {
 		print(" (seed %d): ", one.Seed)
 	}
 	if one.World != nil {
@@ -61,6 +65,39 @@ func (r *Report) episode(w io.Writer, t *Trial, one *Episode) error {
 	return err
 }
 
+// tests writes what came of the tests of a trial.
+func (r *Report) tests(w io.Writer, t *Trial) error {
+	line := ""
+	if r.e.Trials > 1 {
+		line = fmt.Sprintf("trial %d (seed %d): ", t.Number, t.seeds().Seed)
+	}
+	if t.Trained != nil {
+		line += "trained: " + t.Trained.text() + "; "
+	}
+	if _, err := fmt.Fprintf(w, "%suntrained: %s\n", line, t.Untrained.text()); err != nil {
+		return err
+	}
+	if last := t.Trained; r.e.Trials == 1 && last != nil && last.Comparison != nil {
+		return last.Comparison.Report(w)
+	}
+	return nil
+}
+
+// text returns the score of a test as words.
+func (e *Episode) text() string {
+	var all []string
+	if e.World != nil {
+		all = append(all, e.World.Text)
+	}
+	if e.Comparison != nil {
+		all = append(all, fmt.Sprintf("accuracy %.1f %%", 100*e.Comparison.Accuracy()))
+	}
+	if len(all) == 0 {
+		return fmt.Sprintf("%d spikes", e.Spikes)
+	}
+	return strings.Join(all, ", ")
+}
+
 // Summary writes what the trials have in common: how many have reached the goal, and the mean and the spread of each number.
 func (r *Report) Summary(w io.Writer) error {
 	goal, reached, all := r.goal()
@@ -69,12 +106,15 @@ func (r *Report) Summary(w io.Writer) error {
 			return err
 		}
 	}
+	if r.e.Test > 0 {
+		return r.testSummary(w)
+	}
 	if all < 2 {
 		return nil
 	}
 	if goal != "" {
 		each := "trials"
-		if r.e.Episodes > 1 {
+		if r.e.many() {
 			each = "episodes"
 		}
 		if _, err := fmt.Fprintf(w, "%s in %d of %d %s\n", goal, reached, all, each); err != nil {
@@ -82,6 +122,55 @@ func (r *Report) Summary(w io.Writer) error {
 		}
 	}
 	return r.table(w)
+}
+
+// testSummary writes what the tests of the trials have in common.
+func (r *Report) testSummary(w io.Writer) error {
+	if len(r.trials) < 2 {
+		return nil
+	}
+	kinds := []struct {
+		name string
+		of   func(*Trial) *Episode
+	}{{"untrained", func(t *Trial) *Episode { return t.Untrained }}}
+	if r.trials[0].Trained != nil {
+		kinds = append(kinds, kinds[0])
+		kinds[0].name, kinds[0].of = "trained", func(t *Trial) *Episode { return t.Trained }
+	}
+	var reached []string
+	var rows []tableRow
+	for _, kind := range kinds {
+		goal, count := "", 0
+		for _, t := range r.trials {
+			if s := kind.of(t).World; s != nil {
+				if goal = s.Goal; s.Reached {
+					count++
+				}
+			}
+		}
+		if goal != "" {
+			if len(reached) > 0 {
+				goal = "" // it stands before
+			}
+			reached = append(reached, strings.ReplaceAll(fmt.Sprintf("%s: %s in %d of %d trials", kind.name, goal, count,
+				len(r.trials)), ":  ", ": "))
+		}
+	}
+	for _, name := range r.names() {
+		for _, kind := range kinds {
+			one := tableRow{name: name + ", " + kind.name}
+			for _, t := range r.trials {
+				one.all = append(one.all, kind.of(t).value(name))
+			}
+			rows = append(rows, one)
+		}
+	}
+	if len(reached) > 0 {
+		if _, err := fmt.Fprintln(w, strings.Join(reached, "; ")); err != nil {
+			return err
+		}
+	}
+	return writeTable(w, "over trials", rows)
 }
 
 // world returns the name of the world.
@@ -125,13 +214,19 @@ func (e *Episode) value(name string) float64 {
 
 // names returns the names of the numbers of all scores.
 func (r *Report) names() (names []string) {
+	add := func(e *Episode) {
+		for _, v := range e.Values() {
+			if !slices.Contains(names, v.Name) {
+				names = append(names, v.Name)
+			}
+		}
+	}
 	for _, t := range r.trials {
 		for i := range t.Episodes {
-			for _, v := range t.Episodes[i].Values() {
-				if !slices.Contains(names, v.Name) {
-					names = append(names, v.Name)
-				}
-			}
+			add(&t.Episodes[i])
+		}
+		if t.Untrained != nil {
+			add(t.Untrained)
 		}
 	}
 	return names
@@ -165,24 +260,39 @@ func (r *Report) table(w io.Writer) error {
 	if len(r.trials) == 1 {
 		each = "over episodes"
 	}
-	width := len(each)
+	var table []tableRow
+	for _, row := range rows {
+		one := tableRow{name: row.name}
+		for _, t := range r.trials {
+			if len(r.trials) > 1 {
+				one.all = append(one.all, t.mean(row.of))
+				continue
+			}
+			for i := range t.Episodes {
+				one.all = append(one.all, row.of(&t.Episodes[i]))
+			}
+		}
+		table = append(table, one)
+	}
+	return writeTable(w, each, table)
+}
+
+// A tableRow is a number in all trials or episodes.
+type tableRow struct {
+	name string
+	all  []float64
+}
+
+// writeTable writes the mean and the spread of numbers.
+func writeTable(w io.Writer, title string, rows []tableRow) error {
+	width := len(title)
 	for _, row := range rows {
 		width = max(width, len(row.name))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "\n%-*s\tmean\tdeviation\tleast\tmedian\tmost\tcount\t\n", width, each)
+	fmt.Fprintf(table, "\n%-*s\tmean\tdeviation\tleast\tmedian\tmost\tcount\t\n", width, title)
 	for _, row := range rows {
-		var all []float64
-		for _, t := range r.trials {
-			if len(r.trials) > 1 {
-				all = append(all, t.mean(row.of))
-				continue
-			}
-			for i := range t.Episodes {
-				all = append(all, row.of(&t.Episodes[i]))
-			}
-		}
-		s := newSpread(all)
+		s := newSpread(row.all)
 		fmt.Fprintf(table, "%-*s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", width, row.name, number(s.mean), number(s.deviation), number(s.least),
 			number(s.median), number(s.most), s.count)
 	}

@@ -23,9 +23,9 @@ type spikeFile struct {
 }
 
 // recordSpikes writes the spikes of an episode from now on, if they are wanted, until the function that it returns is called.
-func (e *Experiment) recordSpikes(s *daemon.Simulation, trial, episode int) (end func() error, err error) {
-	name := of(trial, e.Spikes)
-	if name == "" || episode < e.Episodes {
+func (r *run) recordSpikes(s *daemon.Simulation) (end func() error, err error) {
+	name := of(r.number, r.Spikes)
+	if name == "" {
 		return func() error { return nil }, nil
 	}
 	f, err := files.Create(name)
@@ -34,7 +34,7 @@ func (e *Experiment) recordSpikes(s *daemon.Simulation, trial, episode int) (end
 	}
 	w := &spikeFile{file: f, out: bufio.NewWriterSize(f, 1<<16), begin: core.Tick(s.Now() / time.Microsecond)}
 	w.out.WriteString("time_us,neuron\n")
-	s.Spiked = func(spikes []core.Spike) { w.add(e.Config, spikes) }
+	s.Spiked = func(spikes []core.Spike) { w.add(r.config, spikes) }
 	return func() error {
 		s.Spiked = nil
 		return errors.Join(w.out.Flush(), f.Close())

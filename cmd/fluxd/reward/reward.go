@@ -33,6 +33,7 @@ type Reward struct {
 	recipients      []recipient
 	gain, threshold float64 // spikes a unit; units
 	most            float64 // spikes a reading at most
+	paid            int64   // spikes so far, see Paid
 
 	begun bool // there is an earlier reading to compare with:
 	base  int64
@@ -189,11 +190,11 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 	if amount < 1 {
 		return 0
 	}
-	shares := w.shares(amount, from, until)
+	shares, punishment := w.shares(amount, from, until), earned*w.gain < 0
 	for i := range w.recipients {
 		p := &w.recipients[i]
 		neurons := p.to
-		if earned*w.gain < 0 {
+		if punishment {
 			neurons = p.against
 		}
 		for _, neuron := range neurons {
@@ -201,8 +202,14 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 			spikes += shares[i]
 		}
 	}
+	if w.paid += int64(spikes); punishment {
+		w.paid -= 2 * int64(spikes)
+	}
 	return spikes
 }
+
+// Paid returns how many spikes the reward has brought in so far: those for it minus those against it.
+func (w *Reward) Paid() int64 { return w.paid }
 
 // Grant pays for a number from outside. When that brings in no spike, why gives the reason.
 func (w *Reward) Grant(network *core.Network, now core.Tick, value float64) (spikes int, why string) {

@@ -46,18 +46,26 @@ func (l *parameterList) networkParameters() {
 		l.begin(Part{Neuron, i}, "network.neurons."+d.Neurons[i].Name+".")
 		l.neuron(&d.Neurons[i])
 	}
-	parallel := map[string]int{}
+	for i, path := range SynapsePaths(d) {
+		l.begin(Part{Synapse, i}, path+".")
+		l.synapse(&d.Synapses[i])
+	}
+}
+
+// SynapsePaths returns the path of each synapse: network.synapses.eye.motor, and network.synapses.eye.motor[1] for the second
+// one between the same two neurons.
+func SynapsePaths(d *core.Description) []string {
+	paths, parallel := make([]string, len(d.Synapses)), map[string]int{}
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
 		pair := d.Neurons[s.From].Name + "." + d.Neurons[s.To].Name
-		base := "network.synapses." + pair
+		paths[i] = "network.synapses." + pair
 		if k := parallel[pair]; k > 0 {
-			base += fmt.Sprintf("[%d]", k)
+			paths[i] += fmt.Sprintf("[%d]", k)
 		}
 		parallel[pair]++
-		l.begin(Part{Synapse, i}, base+".")
-		l.synapse(s)
 	}
+	return paths
 }
 
 // span adds a duration of the network.
