@@ -96,6 +96,7 @@ type Bridge struct {
 	ownBroker      bool // the broker is the robot's own
 	url            string
 	client         paho.Client
+	conn           atomic.Pointer[packetReader] // of client, the latest
 	stops          *stopConnection
 	outbox         *outbox
 	sender         sender         // of the goroutine publish
@@ -212,14 +213,16 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		return nil, err
 	}
 	var limit *rateLimit
-	connection := func(filters int) *paho.ClientOptions {
+	connection := func(filters int, opened func(*packetReader)) *paho.ClientOptions {
 		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL,
 			o paho.ClientOptions) (net.Conn, error) {
 			conn, err := dial(u, o)
 			if err != nil {
 				return nil, err
 			}
-			return newPacketReader(conn, filters, limit), nil
+			r := newPacketReader(conn, filters, limit)
+			opened(r)
+			return r, nil
 		})
 		if secured != nil {
 			c.SetTLSConfig(secured)
@@ -230,9 +233,9 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		return c
 	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	b.stops = newStopConnection(b, connection(len(b.stopFilters())))
+	b.stops = newStopConnection(b, connection(len(b.stopFilters()), func(*packetReader) {}))
 	limit = newRateLimit(b)
-	b.client = paho.NewClient(connection(len(b.filters())).
+	b.client = paho.NewClient(connection(len(b.filters()), b.conn.Store).
 		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
 		SetOnConnectHandler(func(paho.Client) {
 			select {
@@ -241,7 +244,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 			}
 		}).
 		SetConnectionNotificationHandler(b.logConnection))
-	b.sender.client = b.client
+	b.sender.client, b.sender.reconnect = b.client, b.reconnect
 	b.workers.Go(b.stops.answer)
 	b.workers.Go(b.publish)       // owns the connection's outgoing side
 	b.workers.Go(b.serve)         // a request may wait for the control loop
@@ -298,6 +301,15 @@ func clientOptions(user, password string) *paho.ClientOptions {
 		SetConnectTimeout(dialPatience).
 		SetWriteTimeout(writePatience).
 		SetKeepAlive(keepAlive)
+}
+
+// reconnect closes the main connection. The client library connects again, and announce follows.
+func (b *Bridge) reconnect(unacknowledged int) {
+	b.log.Warn("the MQTT broker does not acknowledge what the robot publishes: connecting again", "broker", b.url,
+		"unacknowledged", unacknowledged)
+	if conn := b.conn.Load(); conn != nil {
+		conn.Close()
+	}
 }
 
 // logConnection logs a lost and a restored connection, once each.

@@ -7,6 +7,7 @@ const (
 	WaitingRequests   = waitingRequests
 	ImportantMessages = importantMessages
 	MaxInFlight       = maxInFlight
+	MaxUnacknowledged = maxUnacknowledged
 	MaxPublish        = maxPublish
 	MaxNumbers        = maxNumbers
 )

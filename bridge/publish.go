@@ -49,7 +49,7 @@ func (b *Bridge) handOver(m message) {
 	}
 }
 
-// send waits for room and passes a message to the client library, unless the bridge ends first.
+// send waits for room and passes a message to the client library, unless the bridge or the connection ends first.
 func (b *Bridge) send(m message) {
 	if b.sender.waitForRoom(b.ctx) {
 		b.handOver(m)
@@ -60,8 +60,8 @@ func (b *Bridge) send(m message) {
 func (b *Bridge) announce() {
 	// After a lost connection the library first repeats what was not acknowledged. Those old values must not follow the current
 	// ones.
-	awaitAll(b.ctx, answerPatience, b.sender.inFlight...)
-	b.sender.inFlight = b.sender.inFlight[:0]
+	awaitAll(b.ctx, answerPatience, b.sender.unacknowledged()...)
+	b.sender.renew()
 
 	b.unknownParameters.Store(0)
 	subscription := b.client.SubscribeMultiple(b.filters(), b.receive)
@@ -136,7 +136,7 @@ func (b *Bridge) publishLast() {
 		b.handOver(m)
 	}
 	offline := b.client.Publish(b.topics.Status(), 1, true, b.status(protocol.Offline))
-	awaitAll(context.Background(), graceAcknowledgements, append(b.sender.inFlight, offline)...)
+	awaitAll(context.Background(), graceAcknowledgements, append(b.sender.unacknowledged(), offline)...)
 }
 
 // await waits for a token, and reports whether it is complete. Until then the library may write into it.

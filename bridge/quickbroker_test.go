@@ -13,15 +13,20 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// quickBroker acknowledges everything at once, and records retained messages. It passes on only requests of the test.
+// quickBroker acknowledges everything at once, and records retained messages and events. It passes on only requests of the test.
 type quickBroker struct {
 	mu     sync.Mutex
 	all    map[string]string
+	events map[string]bool     // the texts of those that came
 	robots map[string]net.Conn // by filter
+	logins int                 // of the robot's main connection, which has a last will
+
+	// loses reports whether the acknowledgement of an event is lost: of so many that came, after so many logins. Nil: of none.
+	loses func(event, login int) bool
 }
 
 func newQuickBroker() *quickBroker {
-	return &quickBroker{all: map[string]string{}, robots: map[string]net.Conn{}}
+	return &quickBroker{all: map[string]string{}, events: map[string]bool{}, robots: map[string]net.Conn{}}
 }
 
 // dial connects without a socket, since a wait for a socket is not in virtual time.
@@ -43,6 +48,9 @@ func (q *quickBroker) serve(conn net.Conn) {
 		switch p := p.(type) {
 		case *packets.ConnectPacket:
 			answer = packets.NewControlPacket(packets.Connack)
+			if p.WillFlag {
+				q.logins++
+			}
 		case *packets.PingreqPacket:
 			answer = packets.NewControlPacket(packets.Pingresp)
 		case *packets.SubscribePacket:
@@ -56,7 +64,13 @@ func (q *quickBroker) serve(conn net.Conn) {
 			if p.Retain {
 				q.all[p.TopicName] = string(p.Payload)
 			}
-			if p.Qos > 0 {
+			lost := false
+			var e protocol.Event
+			if p.TopicName == protocol.Topics("fake").Event(protocol.LevelInfo) && json.Unmarshal(p.Payload, &e) == nil {
+				q.events[e.Text] = true
+				lost = q.loses != nil && q.loses(len(q.events), q.logins)
+			}
+			if p.Qos > 0 && !lost {
 				a := packets.NewControlPacket(packets.Puback).(*packets.PubackPacket)
 				a.MessageID = p.MessageID
 				answer = a
@@ -84,6 +98,13 @@ func (q *quickBroker) ask(t *testing.T, verb string, r protocol.Request) {
 	if err := p.Write(robot); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// received returns how many different events have come, and how often the robot's main connection has logged in.
+func (q *quickBroker) received() (events, logins int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.events), q.logins
 }
 
 // retained returns the retained messages.
