@@ -99,7 +99,7 @@ func (r *packetReader) next() error {
 		if err != nil {
 			return err
 		}
-		if !r.limit.allow(topic, kind&1 != 0, r.in.Buffered() <= int(length)) {
+		if !r.limit.allow(topic, int(length), kind&1 != 0, r.in.Buffered() <= int(length)) {
 			r.keep, r.skip = 0, int64(length)
 			return nil
 		}

@@ -43,9 +43,7 @@ func TestLongPacketsAreTruncated(t *testing.T) {
 	short := "\x90\x05\x00\x01\x01\x01\x01"
 	publish := func(length int) string {
 		var b bytes.Buffer
-		p := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
-		p.TopicName, p.Payload = "t", bytes.Repeat([]byte("x"), length)
-		if err := p.Write(&b); err != nil {
+		if err := newPublish("t", bytes.Repeat([]byte("x"), length)).Write(&b); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()

@@ -17,8 +17,10 @@ const (
 	// where their bytes arrive, which costs almost nothing.
 	requestRate  = 1000
 	requestBurst = 256
-	// readBuffer is how many bytes are read from the connection at once.
-	readBuffer = 64 << 10
+	// requestUnit is a length in bytes: so many more count as one more request.
+	requestUnit = 4 << 10
+	// readBuffer is how many bytes are read from the connection at once. In a flood it has to be emptied about once a millisecond.
+	readBuffer = maxPublish
 )
 
 // rateLimit bounds the rate of incoming requests, for each verb separately.
@@ -46,18 +48,22 @@ func newRateLimit(b *Bridge) *rateLimit {
 	return l
 }
 
-// allow reports whether to read a message; alone says that no other message is behind it. A request over the rate is delayed if
-// it is alone, by less than two requests take at the rate: it is not part of a flood, its client sends the next one as soon as it
-// is answered. Otherwise it is discarded. One that stops the robot is obeyed without being read, and answered together with
-// others: see stopConnection.answerTogether.
-func (l *rateLimit) allow(topic []byte, retained, alone bool) bool {
+// allow reports whether to read a message of so many bytes; alone says that no other message is behind it. A request over the
+// rate is delayed if it is alone and short, by less than two requests take at the rate: it is not part of a flood, its client
+// sends the next one as soon as it is answered. Otherwise it is discarded. One that stops the robot is obeyed without being read,
+// and answered together with others: see stopConnection.answerTogether.
+//
+// A long request is never delayed, since nobody can see whether another is behind it. A broker would soon have more for the robot
+// than it keeps: it would lose requests of others, or end the connection.
+func (l *rateLimit) allow(topic []byte, length int, retained, alone bool) bool {
 	rest, request := bytes.CutPrefix(topic, l.requests)
 	verb, _, _ := bytes.Cut(rest, []byte("/")) // the user's name behind it only matters for requests to stop
 	limit := l.limits[string(verb)]
-	if !request || limit == nil || limit.Allow() {
+	more := min(length, maxPublish) / requestUnit
+	if !request || limit == nil || limit.AllowN(time.Now(), 1+more) {
 		return true
 	}
-	if alone {
+	if alone && more == 0 {
 		time.Sleep(limit.Reserve().Delay())
 		return true
 	}

@@ -1,11 +1,15 @@
 package bridge
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"golang.org/x/time/rate"
 
 	"fluxd/bridge/protocol"
@@ -63,8 +67,47 @@ func TestRateLimit(t *testing.T) {
 	l := &rateLimit{requests: []byte("flux/fake/req/"),
 		limits: map[string]*rate.Limiter{"get": rate.NewLimiter(1e6, 1)}, dropped: &atomic.Uint64{}}
 	for range 100 {
-		if !l.allow([]byte("flux/fake/req/get"), false, true) {
+		if !l.allow([]byte("flux/fake/req/get"), 100, false, true) {
 			t.Fatal("a request without another one behind it was dropped")
 		}
 	}
+}
+
+// A long request counts as several, and is never delayed: a reader that sleeps falls behind a flood of them.
+func TestRateLimitOfLongRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dropped := &atomic.Uint64{}
+		l := &rateLimit{requests: []byte("flux/fake/req/"), dropped: dropped,
+			limits: map[string]*rate.Limiter{"get": rate.NewLimiter(requestRate, requestBurst)}}
+		const flood, length = 1000, 15 * requestUnit
+		topic := []byte("flux/fake/req/get")
+		var all bytes.Buffer
+		for range flood {
+			p := newPublish(string(topic), make([]byte, length))
+			if err := p.Write(&all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		size := all.Len() / flood
+		begun := time.Now()
+		got, err := io.ReadAll(newPacketReader(stream{Reader: &all}, 1, l))
+		if passed := len(got) / size; err != nil || passed != requestBurst/16 || dropped.Load() != flood-requestBurst/16 {
+			t.Errorf("%d of %d were passed on, %d dropped, %v: want %d", passed, flood, dropped.Load(), err, requestBurst/16)
+		}
+		if slept := time.Since(begun); slept > 0 {
+			t.Errorf("the reader slept for %v", slept)
+		}
+		time.Sleep(time.Second)
+		for _, longest := range []int{protocol.MaxRequest, 100 << 20} { // at any rate, one is read that is refused as too large
+			if !l.allow(topic, longest, false, true) {
+				t.Errorf("a request of %d bytes was dropped", longest)
+			}
+		}
+	})
+}
+
+func newPublish(topic string, payload []byte) *packets.PublishPacket {
+	p := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
+	p.TopicName, p.Payload = topic, payload
+	return p
 }
