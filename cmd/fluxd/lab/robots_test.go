@@ -36,6 +36,7 @@ var demonstrations = []demonstration{
 	{"explorer", claimed("explorer")},
 	{"heater", claimed("heater")},
 	{"linefollower", claimed("linefollower")},
+	{"pavlov", claimed("pavlov")},
 }
 
 // robotsPage has the table of all figures. They are the same on every machine, so the table is compared, to the letter.
@@ -209,7 +210,14 @@ func (c *claim) check(t *testing.T) figure {
 	if c.least == c.most {
 		limits = fmt.Sprint(c.least)
 	}
-	return figure{fmt.Sprintf("`%s` is %s after %v, seeds %d to %d", c.value, limits, c.length, c.seed, c.seed+uint64(c.trials)-1),
+	when := ""
+	if c.length > 0 {
+		when = fmt.Sprintf(" after %v", c.length)
+	}
+	if c.world != "" {
+		when += fmt.Sprintf(" in the world `%s`", c.world)
+	}
+	return figure{fmt.Sprintf("`%s` is %s%s, seeds %d to %d", c.value, limits, when, c.seed, c.seed+uint64(c.trials)-1),
 		fmt.Sprintf("%d of %d; %s to %s", succeeded, c.trials, number(all[0]), number(all[len(all)-1]))}
 }
 
