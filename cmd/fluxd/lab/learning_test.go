@@ -33,7 +33,9 @@ func (l *lesson) experiment(t *testing.T) *Experiment {
 }
 
 // seeds names the seeds of the trials.
-func (l *lesson) seeds() string { return fmt.Sprintf("seeds %d to %d", l.seed, l.seed+uint64(l.trials)-1) }
+func (l *lesson) seeds() string {
+	return fmt.Sprintf("seeds %d to %d", l.seed, l.seed+uint64(l.trials)-1)
+}
 
 // reached reports whether an episode has reached the goal of its world.
 func reached(e *Episode) bool { return e.World.Reached }
