@@ -150,7 +150,8 @@ func randomRobot(t *rapid.T) string {
 		}
 		if kind == "direct" {
 			text += maybe(fmt.Sprintf(", plastic: {window: %s, min: %s, max: %s, "+
-				"stp: {rate: %s, depression: %s, unpaired: %s, max: %s, recovery: %s}, ltp: {rate: %s, depression: %s, consolidation: %s, share: %s}}",
+				"stp: {rate: %s, depression: %s, unpaired: %s, max: %s, recovery: %s}, ltp: {rate: %s, depression: %s, consolidation: %s, "+
+				"share: %s}}",
 				span(), draw("min", "0", "0", "0", "0.001"), draw("max", "none", "none", "200", most()),
 				amount(), amount(), amount(), most(), recovery(), amount(), amount(), amount(), draw("share", "0", "0.02", "1", "1.5")))
 		}

@@ -11,10 +11,10 @@ import (
 	"fluxd/core"
 )
 
-// Critic takes from a reward what was expected. It is a neuron that learns from its inputs how much reward comes: it fires once for
-// each part of the reward that it expects. When the reward is due, these spikes arrive where the reward arrives, with the opposite
-// sign. So what is expected pays nothing, more pays, and less punishes: the error of Rescorla and Wagner's model (1972), and of the
-// critic of Barto, Sutton and Anderson (IEEE Trans. SMC 13, 1983).
+// Critic takes from a reward what was expected. It is a neuron that learns from its inputs how much reward comes: it fires once
+// for each part of the reward that it expects. When the reward is due, these spikes arrive where the reward arrives, with the
+// opposite sign. So what is expected pays nothing, more pays, and less punishes: the error of Rescorla and Wagner's model (1972),
+// and of the critic of Barto, Sutton and Anderson (IEEE Trans. SMC 13, 1983).
 type Critic struct {
 	From  []string      `yaml:"from" required:"true" doc:"neurons and populations that it expects a reward from: they fire at a decision, all in the same microsecond"`
 	Delay time.Duration `yaml:"delay" required:"true" min:"2ms" max:"1m" doc:"time from those spikes to the spikes of to that they earn"`
@@ -24,8 +24,9 @@ type Critic struct {
 
 // The neuron of a critic, in units and microseconds.
 const (
-	criticLeast  = 1    // its threshold, and the least weight of an input: it fires at every decision, else it would not learn there
-	criticPart   = 100  // level above that for each further spike: large, because the short-term parts of its inputs add to the level
+	criticLeast = 1 // its threshold, and the least weight of an input: it fires at every decision, else it would not learn there
+	// level above that for each further spike: large, because the short-term parts of its inputs add to the level
+	criticPart   = 100
 	criticBurst  = 10   // between two spikes of a burst: all of them must come before the next decision
 	criticLeak   = 1000 // a second, as by default
 	criticSpan   = 1000 // the delay of its synapses, as by default, and its refractory period
@@ -67,7 +68,8 @@ func (t *teaching) critic(name string, r *Reward) {
 		t.Fail(path, "expected baseline or critic, not both: each of them takes away what is usual")
 		return
 	case r.Most < 1 || r.Most > core.MaxModulation:
-		t.Fail("rewards."+name+".most", "%d: expected 1 to %d with a critic, the spikes of the largest reward", r.Most, core.MaxModulation)
+		t.Fail("rewards."+name+".most", "%d: expected 1 to %d with a critic, the spikes of the largest reward", r.Most,
+			core.MaxModulation)
 		return
 	}
 	full := name + ".critic"
@@ -104,7 +106,8 @@ func (t *teaching) critic(name string, r *Reward) {
 	for _, reward.From = range t.index[r.Against] {
 		t.add(path, reward)
 	}
-	t.add(path, core.Synapse{From: critic, To: critic, Kind: core.Modulator, Weight: -float64(steps * r.Most), Delay: due + criticSpan})
+	t.add(path, core.Synapse{From: critic, To: critic, Kind: core.Modulator, Weight: -float64(steps * r.Most),
+		Delay: due + criticSpan})
 	for _, s := range targets {
 		s.From, s.Weight, s.Delay = critic, -s.Weight*float64(r.Most)/float64(c.Parts), due+s.Delay
 		t.add(path, s)

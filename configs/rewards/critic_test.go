@@ -74,8 +74,8 @@ func (l *lesson) decide(t testing.TB, joy int, interval core.Tick, cues ...int) 
 	return expected
 }
 
-// What is expected pays nothing: the synapse stops changing. What is expected and does not come punishes, what comes without being
-// expected pays in full. A cue that says nothing gets no credit.
+// What is expected pays nothing: the synapse stops changing. What is expected and does not come punishes, what comes without
+// being expected pays in full. A cue that says nothing gets no credit.
 func TestCriticLearnsWhatToExpect(t *testing.T) {
 	for _, interval := range []core.Tick{200_000, 500_000} {
 		l := newLesson(t, "{from: [cue], delay: 100ms, rate: 0.002}")
@@ -119,7 +119,8 @@ rewards: {praise: {to: joy, against: woe, most: 3, critic: {from: [cue, extra], 
 	}
 	var got []string
 	for _, s := range r.Network.Synapses[4:] {
-		got = append(got, fmt.Sprintf("%s>%s %v %g at %d", r.Network.Neurons[s.From].Name, r.Network.Neurons[s.To].Name, s.Kind, s.Weight,
+		got = append(got, fmt.Sprintf("%s>%s %v %g at %d", r.Network.Neurons[s.From].Name, r.Network.Neurons[s.To].Name, s.Kind,
+			s.Weight,
 			s.Delay))
 	}
 	want := []string{"cue[0]>praise.critic direct 1 at 1000", "cue[1]>praise.critic direct 1 at 1000",

@@ -2,8 +2,8 @@
 //
 //	rewards.Teach(decoder, robot.Rewards, &network, index)
 //
-// A reward makes modulator neurons fire. Its baseline is made of modulator synapses, its critic of a neuron and its synapses: nothing
-// in the engine knows of rewards, and whatever shows the network shows them, too.
+// A reward makes modulator neurons fire. Its baseline is made of modulator synapses, its critic of a neuron and its synapses:
+// nothing in the engine knows of rewards, and whatever shows the network shows them, too.
 package rewards
 
 import (

@@ -97,7 +97,8 @@ func (l *parameterList) reward(i int, readings sensors.Range) {
 	from := len(l.all)
 	l.live(func(s *Settings) any { return &s.Rewards[i] })
 	l.all = slices.DeleteFunc(l.all, func(p parameter) bool { // a number from MQTT is paid as it is
-		return p.path == l.base+"window" && c.From != "score" && c.Sensor == "" && c.Credit == nil || p.path == l.base+"delay" && c.Credit == nil
+		return p.path == l.base+"window" && c.From != "score" && c.Sensor == "" && c.Credit == nil || p.path == l.base+"delay" &&
+			c.Credit == nil
 	})
 	if readings == (sensors.Range{}) {
 		return
