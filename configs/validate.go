@@ -36,7 +36,14 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.actuators()
 	v.rewards()
 	if v.Mistakes() == 0 { // a network with mistakes has no synapses yet
-		rewards.Teach(v.Decoder, r.Rewards, &r.Network, r.Index)
+		rewards.Teach(v.Decoder, r.Rewards, &r.Network, r.Index, func(sensor string) time.Duration {
+			for i := range r.Sensors {
+				if r.Sensors[i].Name == sensor {
+					return r.Sensors[i].Value.Every
+				}
+			}
+			return 0
+		})
 	}
 	v.wiring()
 	v.world()

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"fluxd/boards/sim/worlds"
+	"fluxd/configs/rewards"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 	"fluxd/files"
@@ -108,6 +109,7 @@ func besides(folder fs.FS) func(name string) ([]byte, error) {
 func (v *validator) world() {
 	b := &v.robot.Board
 	if b.Kind != "sim" {
+		v.scoreless("a real board has no score")
 		for _, m := range worlds.Strangers(v.robot.Simulated()) {
 			v.Fail(m.Path, "%v", m.Err)
 		}
@@ -143,6 +145,39 @@ func (v *validator) world() {
 	refused, _ := worlds.Check(opts, v.robot.Simulated())
 	for _, m := range refused {
 		v.Fail(cmp.Or(m.Path, "board.world"), "%v", m.Err)
+	}
+	if refused == nil && slices.ContainsFunc(v.robot.Rewards, func(r Named[rewards.Reward]) bool { return scored(&r.Value) }) {
+		v.scores(opts)
+	}
+}
+
+// scored reports whether the score of a world earns a reward.
+func scored(r *rewards.Reward) bool { return r.From == "score" && r.Value != "right" }
+
+// scoreless warns of rewards for a score where there is none.
+func (v *validator) scoreless(why string) {
+	for _, r := range v.robot.Rewards {
+		if scored(&r.Value) {
+			v.Warn("rewards."+r.Name, "this reward is never paid: %s; expected from: sensor, or a reward by fluxctl", why)
+		}
+	}
+}
+
+// scores checks the names of the numbers that earn rewards.
+func (v *validator) scores(opts worlds.Options) {
+	names, known := worlds.Numbers(opts, v.robot.Simulated())
+	switch {
+	case !known:
+		return
+	case names == nil:
+		v.scoreless("nothing changes in the world " + v.robot.Board.World)
+		return
+	}
+	for _, r := range v.robot.Rewards {
+		if scored(&r.Value) && !slices.Contains(names, r.Value.Value) {
+			v.Fail("rewards."+r.Name+".value", "%q: the score of the world %s has %s%s", strict.Shorten(r.Value.Value),
+				v.robot.Board.World, strings.Join(names, ", "), spelling.Hint(r.Value.Value, names))
+		}
 	}
 }
 

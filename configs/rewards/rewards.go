@@ -1,6 +1,6 @@
 // Package rewards has the rewards of a robot file, and adds to its network what they need there.
 //
-//	rewards.Teach(decoder, robot.Rewards, &network, index)
+//	rewards.Teach(decoder, robot.Rewards, &network, index, every)
 //
 // A reward makes modulator neurons fire. Its baseline is made of modulator synapses, its critic of a neuron and its synapses:
 // nothing in the engine knows of rewards, and whatever shows the network shows them, too.
@@ -65,10 +65,13 @@ func (r *Reward) Largest(within sensors.Range) int64 {
 	return within.High - within.Low
 }
 
-// Teach adds to a network what the rewards of a robot need there. Index has the neurons by name. Mistakes are added to the
-// decoder, whose file has the rewards at the key rewards.
-func Teach(d *strict.Decoder, all []strict.Named[Reward], network *core.Description, index map[string][]int) {
+// Teach adds to a network what the rewards of a robot need there, and warns of rewards that teach nothing. Index has the neurons by
+// name, and every is the interval of a sensor's readings; 0 if it has none. Mistakes and warnings are added to the decoder, whose
+// file has the rewards at the key rewards.
+func Teach(d *strict.Decoder, all []strict.Named[Reward], network *core.Description, index map[string][]int,
+	every func(sensor string) time.Duration) {
 	t := &teaching{Decoder: d, rewards: all, network: network, index: index}
+	t.check(every)
 	t.critics()
 	t.baselines()
 }

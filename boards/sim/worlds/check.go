@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fluxd/configs/spelling"
+	"fluxd/splitmix64"
 )
 
 // check compares a robot with a world, which refuses sensors that it has nothing for and actuators that move nothing in it.
@@ -49,6 +50,24 @@ func check(p physics, robot *Robot) (refused, unknown []*Mistake) {
 		}
 	}
 	return refused, unknown
+}
+
+// Numbers returns the names of the numbers in a world's score: none where nothing changes. It returns false where only a program
+// knows them.
+func Numbers(o Options, robot *Robot) (names []string, known bool) {
+	p := o.physics(robot)
+	if p == nil {
+		return nil, true
+	}
+	if _, is := p.(*program); is {
+		return nil, false
+	}
+	var random splitmix64.Random
+	p.reset(&random)
+	for _, v := range p.score(0).Values {
+		names = append(names, v.Name)
+	}
+	return names, true
 }
 
 // Strangers returns the names in a robot's body that none of its sensors and actuators has.
