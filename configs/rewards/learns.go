@@ -20,8 +20,8 @@ type taught struct {
 	unpairable int           // one of them whose short-term part cannot become negative; -1: there is none
 }
 
-// check warns of rewards that teach nothing, or the wrong thing. It sees the network before baselines and critics are added. Every
-// is the interval of a sensor's readings.
+// check warns of rewards that teach nothing, or the wrong thing. It sees the network before baselines and critics are added.
+// Every is the interval of a sensor's readings.
 func (t *teaching) check(every func(sensor string) time.Duration) {
 	if len(t.rewards) == 0 {
 		return
@@ -47,8 +47,8 @@ func (t *teaching) check(every func(sensor string) time.Duration) {
 	}
 }
 
-// outgoing returns by neuron: its direct and electric synapses that excite, its modulator synapses, and its plastic afferents that
-// learn by reward.
+// outgoing returns by neuron: its direct and electric synapses that excite, its modulator synapses, and its plastic afferents
+// that learn by reward.
 func (t *teaching) outgoing() (excited, modulators, plastic map[int][]int) {
 	excited, modulators, plastic = map[int][]int{}, map[int][]int{}, map[int][]int{}
 	for i := range t.network.Synapses {
@@ -145,7 +145,8 @@ func (t *teaching) checkTimes(path string, r *Reward, all taught, every time.Dur
 		case all.eligible < 0 && slices.ContainsFunc(all.plastic, func(k int) bool {
 			return t.network.Synapses[k].Plastic.ShortTerm.Recovery == 0
 		}):
-			t.Warn(path+".baseline", "stp.recovery is 0 where this reward learns, so short-term parts never fade and the baseline takes back "+
+			t.Warn(path+".baseline", "stp.recovery is 0 where this reward learns, so short-term parts never fade and the baseline "+
+				"takes back "+
 				"what the reward has given: expected a recovery, such as 8")
 		case first < all.eligible/2:
 			t.Warn(path+".baseline", "its first part comes after %v, and takes back what the reward has given: "+lasts+

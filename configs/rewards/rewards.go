@@ -65,9 +65,9 @@ func (r *Reward) Largest(within sensors.Range) int64 {
 	return within.High - within.Low
 }
 
-// Teach adds to a network what the rewards of a robot need there, and warns of rewards that teach nothing. Index has the neurons by
-// name, and every is the interval of a sensor's readings; 0 if it has none. Mistakes and warnings are added to the decoder, whose
-// file has the rewards at the key rewards.
+// Teach adds to a network what the rewards of a robot need there, and warns of rewards that teach nothing. Index has the neurons
+// by name, and every is the interval of a sensor's readings; 0 if it has none. Mistakes and warnings are added to the decoder,
+// whose file has the rewards at the key rewards.
 func Teach(d *strict.Decoder, all []strict.Named[Reward], network *core.Description, index map[string][]int,
 	every func(sensor string) time.Duration) {
 	t := &teaching{Decoder: d, rewards: all, network: network, index: index}

@@ -102,7 +102,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	}
 	if config.Board.Kind != "sim" {
 		for _, one := range config.Warnings {
-			r.log.Warn("check the wiring", "warning", one)
+			r.log.Warn("check the robot file", "warning", one)
 		}
 	}
 	if opts.Arm || armsAtStart(config) {
