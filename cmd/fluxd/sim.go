@@ -32,6 +32,7 @@ type simulation struct {
 	network  uint64 // the value of --network-seed
 	asJSON   bool
 	table    string // a file; "" for none
+	plot     string // a file; "" for none
 	given    func(flag string) bool
 }
 
@@ -104,6 +105,10 @@ machine. Progress and the time it took go to stderr.`,
 		"begin as the robot file says, without what an earlier run has tuned and learnt")
 	flags.BoolVar(&s.asJSON, "json", false, "print the results as JSON, see docs/simulate.md")
 	flags.StringVar(&s.table, "csv", "", "write the results into this `file`, a row for each episode")
+	flags.StringVar(&s.plot, "plot", "",
+		"draw curves over the simulated time into this `file`, .svg or .png: a number of the score, the\nrewards and the weights, as "+
+			"median and quartiles of the trials")
+	flags.StringVar(&s.PlotScore, "plot-score", "", "the `number` of the score that --plot shows (default: the world's first)")
 	flags.StringVar(&s.Picture, "picture", "",
 		"draw the world at the end of the first trial into this `file`, .svg or .png; with %d in its\nname, that of each trial")
 	flags.StringVar(&s.Spikes, "spikes", "",
@@ -148,7 +153,12 @@ func (s *simulation) check() error {
 			return wrong("--picture %w", err)
 		}
 	}
-	for _, name := range []string{s.table, lab.First(s.Save), lab.First(s.Picture), lab.First(s.Spikes)} {
+	if s.plot != "" {
+		if err := lab.CheckPicture(s.plot); err != nil {
+			return wrong("--plot %w", err)
+		}
+	}
+	for _, name := range []string{s.table, s.plot, lab.First(s.Save), lab.First(s.Picture), lab.First(s.Spikes)} {
 		if name == "" {
 			continue
 		}
@@ -173,6 +183,10 @@ func (s *simulation) checkTraining(wrong func(string, ...any) error) error {
 		}
 	}
 	switch {
+	case s.PlotScore != "" && s.plot == "":
+		return wrong("--plot-score %s: expected --plot with a file", s.PlotScore)
+	case s.plot != "" && s.Test > 0 && s.Train == 0:
+		return wrong("--plot %s: expected a curve over time: --train, or no --test", s.plot)
 	case s.Train > 0 && s.Freeze:
 		return wrong("--train %v --freeze: a frozen robot learns nothing: expected one of them", s.Train)
 	case s.TestEvery > 0 && (s.Train == 0 || s.Test == 0):
@@ -210,7 +224,7 @@ func (s *simulation) run(cmd *cobra.Command, args []string) error {
 	if err := warn(cmd.ErrOrStderr(), warnings); err != nil {
 		return err
 	}
-	s.Keep = s.table != ""
+	s.Keep, s.Plot = s.table != "", s.plot != ""
 	start := time.Now()
 	if err := s.experiment(cmd.Context(), cmd.OutOrStdout(), newMeter(cmd.ErrOrStderr())); err != nil {
 		return err
@@ -275,6 +289,9 @@ func (s *simulation) experiment(ctx context.Context, out io.Writer, progress *me
 	}
 	if s.table != "" {
 		err = errors.Join(err, lab.WriteFile(s.table, report.CSV))
+	}
+	if s.plot != "" {
+		err = errors.Join(err, lab.WriteFile(s.plot, func(w io.Writer) error { return report.Plot(w, s.plot) }))
 	}
 	return errors.Join(err, ended)
 }

@@ -52,7 +52,7 @@ func (f *frame) png(c *canvas, s *worlds.Shape) error {
 	}
 	switch {
 	case s.Text != "":
-		return c.text(points[0], s.Text, l.fill)
+		return c.letters(points[0], s.Text, letters, l.fill)
 	case s.Radius > 0:
 		points = round(points[0], f.radius(s))
 		c.fill(l.fill, points)
@@ -190,9 +190,9 @@ func round(middle point, radius float64) []point {
 	return outline
 }
 
-// text writes a text; at is the left end of its base line. A letter that the font lacks is a box.
-func (c *canvas) text(at point, text string, colour color.RGBA) error {
-	size := fixed.I(letters)
+// letters writes a text of a size in whole pixels; at is the left end of its base line. A letter that the font lacks is a box.
+func (c *canvas) letters(at point, text string, pixels float64, colour color.RGBA) error {
+	size := fixed.I(int(pixels))
 	for _, letter := range text {
 		glyph, err := c.font.GlyphIndex(&c.glyphs, letter)
 		if err != nil {

@@ -73,9 +73,10 @@ func samePlastic(a, b *core.Description) bool {
 
 // A sample is a look at a trial under way, for the plot.
 type sample struct {
-	index   int     // of the time: the step of samples times this
-	paid    []int64 // by each reward since the trial began
-	weights []float64
+	index     int     // of the time: the step of samples times this
+	paid      []int64 // by each reward since the trial began
+	weights   []float64
+	quartiles bool // of the weights, of which there are many
 }
 
 // samplesEach is how many samples a trial has.
@@ -105,7 +106,7 @@ func (r *run) sample(s *daemon.Simulation, at time.Duration, ends bool) {
 		}
 	}
 	if len(one.weights) > mostPlotted { // the plot shows their quartiles
-		one.weights = quartiles(one.weights)
+		one.weights, one.quartiles = quartiles(one.weights), true
 	}
 	r.trial.samples = append(r.trial.samples, one)
 }

@@ -12,6 +12,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"fluxd/configs"
+
 	"pgregory.net/rapid"
 )
 
@@ -36,14 +38,95 @@ func trialsOf(t testing.TB, e *Experiment) []*Trial {
 // The results of a training have every digit in common on every machine, and however many trials run at the same time.
 func TestTrainingGolden(t *testing.T) {
 	e := training(t)
-	e.TestEvery = 4 * time.Second
+	e.TestEvery, e.Plot = 4*time.Second, true
 	text, json, csv := e.all(t)
+	golden(t, "training.svg", plotOf(t, e, "a.svg"))
 	golden(t, "training.golden", text)
 	golden(t, "training.json", json)
 	golden(t, "training.csv", csv)
 	e.Jobs = 2
 	if x, j, c := e.all(t); x != text || j != json || c != csv {
 		t.Errorf("two at a time:\n%s\n%s\n%s", x, j, c)
+	}
+}
+
+// plotOf returns the plot of an experiment.
+func plotOf(t *testing.T, e *Experiment, name string) string {
+	t.Helper()
+	report, _, err := e.run(context.Background())
+	var plot strings.Builder
+	if err = errors.Join(err, report.Plot(&plot, name)); err != nil {
+		t.Fatal(err)
+	}
+	return plot.String()
+}
+
+// A plot can be made of everything that has a score: a single episode, episodes that end when they like, thousands of weights, other
+// weights in each trial, no reward.
+func TestPlots(t *testing.T) {
+	folder := fstest.MapFS{"track.yaml": {Data: []byte(strings.Replace(track, "2s", "430ms", 1))}}
+	short := parse(t, runner, folder)
+	for name, c := range map[string]struct {
+		robot *configs.Robot
+		set   func(*Experiment)
+		has   []string
+	}{
+		"one episode":     {load(t, "lightseeker"), func(e *Experiment) {}, []string{">lightseeker in the world arena<", ">goal_s<", ">one trial<"}},
+		"other number":    {load(t, "explorer"), func(e *Experiment) { e.PlotScore = "metres" }, []string{">metres<"}},
+		"early ends":      {short, func(e *Experiment) { e.Train, e.For, e.Episodes = 9*time.Second, 0, 0 }, []string{">weights (units)<", ">go.motor<"}},
+		"many episodes":   {short, func(e *Experiment) { e.For, e.Episodes = 10*time.Millisecond, 300 }, []string{">learning, 10ms<"}},
+		"several":         {short, func(e *Experiment) { e.Trials, e.Episodes = 5, 3 }, []string{">median of 5 trials; bands and bars: quartiles<"}},
+		"frozen":          {short, func(e *Experiment) { e.Freeze, e.Episodes = true, 2 }, []string{">frozen, 2s<"}},
+		"tests, no curve": {short, func(e *Experiment) { e.Train, e.For, e.Test, e.Episodes = 9*time.Second, 0, time.Second, 0 }, []string{">frozen, 1s<"}},
+	} {
+		e := one(c.robot, 2*time.Second)
+		e.Plot = true
+		c.set(e)
+		plot := plotOf(t, e, "a.svg")
+		for _, want := range c.has {
+			if !strings.Contains(plot, want) {
+				t.Errorf("%s: no %s:\n%.2000s", name, want, plot)
+			}
+		}
+		if strings.Contains(plot, "NaN") || strings.Contains(plot, "Inf") {
+			t.Errorf("%s: %s", name, plot)
+		}
+		if raster := plotOf(t, e, "A.PNG"); !strings.HasPrefix(raster, "\x89PNG") {
+			t.Errorf("%s: %q", name, raster[:20])
+		}
+	}
+	for _, c := range []struct{ robot, number, want string }{
+		{"lightseeker", "lumps", "--plot-score lumps: expected one of goal_s, lamps, first_s, to_lamp_m, metres, bumps, x_m, y_m"},
+		{"testdata/learner.yaml", "", ""}, {"wallfollow", "", ""}, {"wallfollow", "accuracy", ""},
+	} {
+		e := one(load(t, c.robot), time.Second)
+		e.Plot, e.PlotScore = true, c.number
+		if _, _, err := e.run(context.Background()); (err == nil) != (c.want == "") || err != nil && err.Error() != c.want {
+			t.Errorf("%s %s: %v", c.robot, c.number, err)
+		}
+	}
+	e := one(parse(t, apprentice, nil), time.Second)
+	e.Plot = true
+	if _, _, err := e.run(context.Background()); err == nil || err.Error() != "--plot: the world none has no score" {
+		t.Error(err)
+	}
+}
+
+// Of many weights a plot shows the quartiles.
+func TestAPlotOfManyWeights(t *testing.T) {
+	const many = `robot: many
+board: {kind: sim, world: arena}
+network:
+  neurons: {a: {count: 5, pacemaker: 50ms}, b: {count: 5}}
+  synapses: [{from: a, to: b, RULE weight: {min: 10, max: 40}, plastic: {}}]
+mqtt: {broker: none}
+`
+	for _, rule := range []string{"", "rule: {kind: fixed-probability, probability: 0.4},"} { // 25 synapses, or about 10
+		e := one(parse(t, strings.Replace(many, "RULE", rule, 1), nil), time.Second)
+		e.Plot, e.Trials = true, 4
+		if plot := plotOf(t, e, "a.svg"); !strings.Contains(plot, ">all weights (units)<") {
+			t.Errorf("%s: %.200s", rule, plot)
+		}
 	}
 }
 
