@@ -138,7 +138,7 @@ bin/nats-server: go.mod
 plots:
 	$(GO) test ./cmd/fluxd/play -run TestPicturesOfTheMechanisms -update
 	$(GO) test ./encoders -run TestCoding -update
-	$(GO) test ./cmd/fluxd/lab -run TestPicturesOfTheRobots -update
+	$(GO) test ./cmd/fluxd/lab -run "TestPicturesOfTheRobots|TestTheLearningCurve" -update
 	$(GO) test ./cmd/fluxd -run TestThePictureInTheReadme -update
 
 # This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench

@@ -49,6 +49,9 @@ several processors, and a table shows the mean and the spread of their scores.
 In a trial, --episodes follow one another: the world begins again, and the robot
 keeps what it has learnt.
 
+With --train and --test, each robot learns, and is tested before and after that:
+frozen, in a world in which it does not learn.
+
 The robot begins with the values and weights that an earlier run has tuned and
 learnt, if its file names files for them (tuning, learnt) and these exist. A
 simulation writes none of them.
@@ -60,7 +63,9 @@ machine. Progress and the time it took go to stderr.`,
   fluxd sim wallfollow                        # accuracy: how often it decides as recorded
   fluxd sim lightseeker --set motor_l.threshold=90 --set eye_l.refractory=5ms
   fluxd sim lightseeker --trials 100 --csv scores.csv
-  fluxd sim lightseeker --picture path.svg    # where it went`,
+  fluxd sim lightseeker --picture path.svg    # where it went
+  fluxd sim learner.yaml --train 2m --test 30s --trials 20
+  fluxd sim learner.yaml --train 2m --test 30s --test-every 10s --plot curve.svg`,
 		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {

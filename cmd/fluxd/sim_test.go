@@ -163,6 +163,10 @@ func TestSimRefuses(t *testing.T) {
 		{[]string{"--train", "1s", "--test-every", "1s"}, exitConfig, "--test-every 1s: expected --train, and --test with the length"},
 		{[]string{"--train", "1h", "--test", "1s", "--test-every", "1s", "--for", "1m"}, exitConfig,
 			"expected at most 1000 tests in 1h0m0s"},
+		{[]string{"--plot", "a.gif"}, exitConfig, `--plot "a.gif": expected a name that ends with .svg or .png`},
+		{[]string{"--plot-score", "lamps"}, exitConfig, "--plot-score lamps: expected --plot with a file"},
+		{[]string{"--for", "0", "--test", "1s", "--plot", "a.svg"}, exitConfig,
+			"--plot a.svg: expected a curve over time: --train, or no --test"},
 		{[]string{"--test", "1s", "--episodes", "3"}, exitConfig, "--test 1s --episodes 3: expected --train with the time to learn"},
 		{[]string{"--test", "1s"}, exitConfig, "--test 1s --for 1ms: expected --train, whose episodes --for limits"},
 		{[]string{"--test", "1s", "--for", "0", "--save", "w"}, exitConfig,
@@ -179,7 +183,7 @@ func TestSimRefuses(t *testing.T) {
 // left as it is.
 func TestSimChecksItsFilesFirst(t *testing.T) {
 	kept := write(t, "kept")
-	for _, flag := range []string{"--csv", "--picture", "--spikes", "--save"} {
+	for _, flag := range []string{"--csv", "--picture", "--spikes", "--save", "--plot"} {
 		code, out, errs := fluxd("sim", "lightseeker", "--for", "10000h", flag, filepath.Join(kept, "x.svg"))
 		if code != exitFailure || out != "" || !strings.Contains(errs, "x.svg: not a directory") {
 			t.Errorf("%s: exit %d: %s%s", flag, code, out, errs)

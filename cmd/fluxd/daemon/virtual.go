@@ -19,8 +19,8 @@ import (
 // edgeStep is how often sensors with edges are read in virtual time: the integration step of the simulated worlds.
 const edgeStep = time.Millisecond
 
-// A Simulation is a robot in virtual time: all of it is one sequence of events, in the goroutine that calls Advance. It depends on
-// nothing but its configuration and seed. Of the methods of its Robot, those that only read may be called.
+// A Simulation is a robot in virtual time: all of it is one sequence of events, in the goroutine that calls Advance. It depends
+// on nothing but its configuration and seed. Of the methods of its Robot, those that only read may be called.
 type Simulation struct {
 	*Robot
 	Network    *core.Network       // for its owner, the goroutine that calls Advance
@@ -33,8 +33,8 @@ type Simulation struct {
 }
 
 // NewSimulation assembles a robot on the simulated board at time 0, and arms it. The seed is that of its world. It begins as its
-// file says, without what an earlier run has learnt or tuned. It plays config.Recordings.Part: sensors.Training again and again, so
-// that Recorded returns 0, sensors.Test once, or sensors.Whole.
+// file says, without what an earlier run has learnt or tuned. It plays config.Recordings.Part: the training again and again, so
+// that Recorded returns 0, the test once, or the whole.
 func NewSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*Simulation, error) {
 	if config.Board.Kind != "sim" {
 		return nil, fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}, or --world", config.Source, config.Board.Kind)

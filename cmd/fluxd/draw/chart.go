@@ -361,7 +361,8 @@ func (c *Curve) lines(across, up scale, colour color.RGBA) (all []item) {
 		}
 		for i, p := range points {
 			if c.Low != nil && (c.Apart || len(points) == 1) {
-				all = append(all, item{points: []point{{p.x, up.at(c.Low[from+i])}, {p.x, up.at(c.High[from+i])}}, colour: colour, width: 1.5})
+				all = append(all, item{points: []point{{p.x, up.at(c.Low[from+i])}, {p.x, up.at(c.High[from+i])}}, colour: colour,
+					width: 1.5})
 			}
 			all = append(all, item{points: []point{p}, radius: 3.5, colour: colour})
 		}

@@ -71,8 +71,8 @@ type curves struct {
 	seconds float64 // in the unit of the axis
 }
 
-// over returns the curve of numbers of trials at some times. A number that did not come about is left out; so is a time at which no
-// trial has a number.
+// over returns the curve of numbers of trials at some times. A number that did not come about is left out; so is a time at which
+// no trial has a number.
 func (c *curves) over(name string, at map[time.Duration][]float64) draw.Curve {
 	curve := draw.Curve{Name: name}
 	for _, t := range slices.Sorted(maps.Keys(at)) {
@@ -218,7 +218,8 @@ func (c *curves) weights() []draw.Panel {
 
 // manyWeights reports whether weights have no curve each: there are many, or trials have different ones.
 func (c *curves) manyWeights() bool {
-	return len(plasticOf(&c.e.Config.Network)) > mostPlotted || slices.ContainsFunc(c.trials, func(t *Trial) bool { return t.differs })
+	return len(plasticOf(&c.e.Config.Network)) > mostPlotted ||
+		slices.ContainsFunc(c.trials, func(t *Trial) bool { return t.differs })
 }
 
 // weight returns the curve of a weight, or of a quartile of all.

@@ -61,8 +61,21 @@ func plotOf(t *testing.T, e *Experiment, name string) string {
 	return plot.String()
 }
 
-// A plot can be made of everything that has a score: a single episode, episodes that end when they like, thousands of weights, other
-// weights in each trial, no reward.
+// The learning curve in the documentation is that of the robot there: make plots draws it again.
+func TestTheLearningCurveOfTheDocumentation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains ten robots")
+	}
+	t.Parallel() // in virtual time
+	e := one(load(t, "testdata/learner.yaml"), 0)
+	e.Seed, e.Trials, e.Episodes, e.Jobs = 101, 10, 0, 2
+	e.Train, e.Test, e.TestEvery, e.Network = 2*time.Minute, 30*time.Second, 20*time.Second, &e.Seed
+	e.Plot, e.PlotScore = true, "lamps"
+	golden(t, "../../../../docs/learning.svg", plotOf(t, e, "learning.svg"))
+}
+
+// A plot can be made of everything that has a score: a single episode, episodes that end when they like, thousands of weights,
+// other weights in each trial, no reward.
 func TestPlots(t *testing.T) {
 	folder := fstest.MapFS{"track.yaml": {Data: []byte(strings.Replace(track, "2s", "430ms", 1))}}
 	short := parse(t, runner, folder)
@@ -71,13 +84,17 @@ func TestPlots(t *testing.T) {
 		set   func(*Experiment)
 		has   []string
 	}{
-		"one episode":     {load(t, "lightseeker"), func(e *Experiment) {}, []string{">lightseeker in the world arena<", ">goal_s<", ">one trial<"}},
-		"other number":    {load(t, "explorer"), func(e *Experiment) { e.PlotScore = "metres" }, []string{">metres<"}},
-		"early ends":      {short, func(e *Experiment) { e.Train, e.For, e.Episodes = 9*time.Second, 0, 0 }, []string{">weights (units)<", ">go.motor<"}},
-		"many episodes":   {short, func(e *Experiment) { e.For, e.Episodes = 10*time.Millisecond, 300 }, []string{">learning, 10ms<"}},
-		"several":         {short, func(e *Experiment) { e.Trials, e.Episodes = 5, 3 }, []string{">median of 5 trials; bands and bars: quartiles<"}},
-		"frozen":          {short, func(e *Experiment) { e.Freeze, e.Episodes = true, 2 }, []string{">frozen, 2s<"}},
-		"tests, no curve": {short, func(e *Experiment) { e.Train, e.For, e.Test, e.Episodes = 9*time.Second, 0, time.Second, 0 }, []string{">frozen, 1s<"}},
+		"one episode": {load(t, "lightseeker"), func(e *Experiment) {}, []string{">lightseeker in the world arena<", ">goal_s<",
+			">one trial<"}},
+		"other number": {load(t, "explorer"), func(e *Experiment) { e.PlotScore = "metres" }, []string{">metres<"}},
+		"early ends": {short, func(e *Experiment) { e.Train, e.For, e.Episodes = 9*time.Second, 0, 0 },
+			[]string{">weights (units)<", ">go.motor<"}},
+		"many episodes": {short, func(e *Experiment) { e.For, e.Episodes = 10*time.Millisecond, 300 }, []string{">learning, 10ms<"}},
+		"several": {short, func(e *Experiment) { e.Trials, e.Episodes = 5, 3 },
+			[]string{">median of 5 trials; bands and bars: quartiles<"}},
+		"frozen": {short, func(e *Experiment) { e.Freeze, e.Episodes = true, 2 }, []string{">frozen, 2s<"}},
+		"tests, no curve": {short, func(e *Experiment) { e.Train, e.For, e.Test, e.Episodes = 9*time.Second, 0, time.Second, 0 },
+			[]string{">frozen, 1s<"}},
 	} {
 		e := one(c.robot, 2*time.Second)
 		e.Plot = true
