@@ -36,7 +36,7 @@ var demonstrations = []demonstration{
 	{"explorer", claimed("explorer")},
 	{"heater", claimed("heater")},
 	{"linefollower", claimed("linefollower")},
-	{"pavlov", claimed("pavlov")},
+	{"pavlov", conditioned},
 }
 
 // robotsPage has the table of all figures. They are the same on every machine, so the table is compared, to the letter.
@@ -151,12 +151,6 @@ var claims = []claim{
 	{robot: "cartpole48", seed: 21, length: 6 * time.Minute, trials: 300, value: "steps", least: 15_000, most: 15_000, succeed: 280},
 	{robot: "balancer", seed: 1, length: 10 * time.Minute, trials: 8, value: "seconds", least: 600, most: 600, succeed: 8},
 	{robot: "balancer", seed: 1, length: 10 * time.Minute, trials: 2, value: "farthest_m", least: 0.1, most: 0.25, succeed: 2},
-	{robot: "pavlov", seed: 101, trials: 20, value: "acquisition_first", least: 4, most: 5, succeed: 20},
-	{robot: "pavlov", seed: 101, trials: 20, value: "extinction_gone", least: 12, most: 21, succeed: 20},
-	{robot: "pavlov", seed: 101, trials: 20, value: "recovery_first", least: 1, most: 1, succeed: 20},
-	{robot: "pavlov", seed: 101, trials: 20, value: "again_first", least: 1, most: 3, succeed: 20},
-	{robot: "pavlov", world: "backward", seed: 101, trials: 20, value: "after", most: 0, succeed: 20},
-	{robot: "pavlov", world: "unpaired", seed: 101, trials: 20, value: "after", most: 0, succeed: 20},
 
 	// Robots of users, wired as they like, written for a Raspberry Pi: their files are simulated without a change.
 	{robot: "testdata/linebot.yaml", world: "line", seed: 1, length: time.Minute, trials: 20, value: "laps", least: 1, most: 3,
