@@ -31,6 +31,7 @@ type ConditioningPhase struct {
 	Trials int           `yaml:"trials" required:"true" min:"1" max:"1000" doc:"how many"`
 	Gives  string        `yaml:"gives" default:"paired" enum:"paired,bell,bump,backward,unpaired" doc:"paired: the bell, then the bump; backward: the bump, then the bell; unpaired: both, far apart; bell, bump: one alone"`
 	Rest   time.Duration `yaml:"rest" default:"0s" max:"1h" doc:"time before it in which nothing happens"`
+	Every  time.Duration `yaml:"every" default:"0s" max:"1h" doc:"time from one trial to the next, on average; 0s: every of the world"`
 }
 
 // classic is the experiment of a world that names no phases: acquisition, extinction and recovery.
@@ -65,8 +66,17 @@ func (o *ConditioningOpts) Check() (mistakes []options.Mistake) {
 		}
 		names[p.Name] = true
 	}
-	if least := 4 * (o.Gap + o.Ring + o.Bump); o.Every < least {
-		mistakes = append(mistakes, options.Wrong("every", "%v: expected at least %v, four times what a trial takes", o.Every, least))
+	least := 4 * (o.Gap + o.Ring + o.Bump)
+	slow := func(key string, every time.Duration) {
+		if every < least {
+			mistakes = append(mistakes, options.Wrong(key, "%v: expected at least %v, four times what a trial takes", every, least))
+		}
+	}
+	slow("every", o.Every)
+	for i, p := range o.Phases {
+		if p.Every != 0 {
+			slow(fmt.Sprintf("phases[%d].every", i), p.Every)
+		}
 	}
 	return mistakes
 }
@@ -84,7 +94,7 @@ const backing = -0.1
 type conditioning struct {
 	ConditioningOpts
 	bumps   []span // sorted
-	bells   []ring // sorted
+	bells   []ring // sorted; bumps that come alone, too
 	end     int64
 	steps   int64
 	wheels  float64 // command, mean of both
@@ -96,9 +106,10 @@ type conditioning struct {
 // span is a stretch of time, in steps: from the first up to but not including the last.
 type span struct{ from, to int64 }
 
-// ring is a bell, and how the robot answered it.
+// ring is a bell, or a bump that comes alone, and how the robot answered it.
 type ring struct {
 	span
+	silent       bool // a bump
 	phase, trial int
 	until        int64 // an answer after this does not count
 	judged       bool
@@ -131,7 +142,7 @@ func (c *conditioning) sense(_ *Sensor, _ *Mount, what string) (func() float64, 
 // rings reports whether the bell rings.
 func (c *conditioning) rings() bool {
 	for i := max(0, c.bell-1); i < len(c.bells) && c.bells[i].from <= c.steps; i++ {
-		if c.bells[i].has(c.steps) {
+		if c.bells[i].has(c.steps) && !c.bells[i].silent {
 			return true
 		}
 	}
@@ -147,8 +158,12 @@ func (c *conditioning) reset(random *splitmix64.Random) {
 	now := int64(0)
 	for i, p := range c.phases() {
 		now += int64(p.Rest / conditioningStep)
+		pace := p.Every
+		if pace == 0 {
+			pace = c.Every
+		}
 		for trial := range p.Trials {
-			every, gap := about(c.Every, c.Vary), about(c.Gap, c.Vary/3)
+			every, gap := about(pace, c.Vary), about(c.Gap, c.Vary/3)
 			now += every / 2 // the middle of the trial
 			bell, bump := now, now
 			switch p.Gives {
@@ -166,10 +181,11 @@ func (c *conditioning) reset(random *splitmix64.Random) {
 			if p.Gives != "bell" {
 				c.bumps = append(c.bumps, span{bump, bump + length(c.Bump)})
 			}
-			if p.Gives != "bump" {
-				c.bells = append(c.bells, ring{span: span{bell, bell + length(c.Ring)}, phase: i, trial: trial, until: bell + gap,
-					answer: -1})
+			r := ring{span: span{bell, bell + length(c.Ring)}, phase: i, trial: trial, until: bell + gap, answer: -1}
+			if p.Gives == "bump" {
+				r.span, r.silent = span{bump, bump + length(c.Bump)}, true
 			}
+			c.bells = append(c.bells, r)
 			now += every - every/2
 		}
 	}
@@ -202,7 +218,8 @@ func (c *conditioning) over() bool { return c.steps >= c.end }
 // length is how long the experiment takes.
 func (c *conditioning) length() time.Duration { return time.Duration(c.end) * conditioningStep }
 
-// An outcome is what came of a phase: its bells so far, which of them the robot answered, and the mean time until it did.
+// An outcome is what came of a phase: its bells (or bumps that come alone) so far, which of them the robot answered, and the mean
+// time until it did.
 type outcome struct {
 	bells, answered int
 	first           float64 // number of the first one that it answered, from 1; NaN: none
@@ -243,11 +260,12 @@ func (c *conditioning) outcome(phase int) outcome {
 func (c *conditioning) score(int64) Score {
 	var s Score
 	var said []string
+	to := " at the bell"
 	for i, p := range c.phases() {
+		o, what := c.outcome(i), "bell"
 		if p.Gives == "bump" {
-			continue
+			to, what = "", "bump"
 		}
-		o := c.outcome(i)
 		share := math.NaN()
 		if o.bells > 0 {
 			share = float64(o.answered) / float64(o.bells)
@@ -255,9 +273,9 @@ func (c *conditioning) score(int64) Score {
 			switch {
 			case o.answered == 0:
 			case !math.IsNaN(o.gone) && o.gone > o.first:
-				one += fmt.Sprintf(" (until bell %.0f)", o.gone-1)
+				one += fmt.Sprintf(" (until %s %.0f)", what, o.gone-1)
 			case o.answered < o.bells:
-				one += fmt.Sprintf(" (from bell %.0f on)", o.first)
+				one += fmt.Sprintf(" (from %s %.0f on)", what, o.first)
 			}
 			said = append(said, one)
 		}
@@ -265,9 +283,9 @@ func (c *conditioning) score(int64) Score {
 			Value{p.Name + "_s", o.seconds})
 	}
 	if said == nil {
-		s.Text = "no bell yet"
+		s.Text = "no bell or bump yet"
 	} else {
-		s.Text = "backed off at the bell: " + strings.Join(said, ", ")
+		s.Text = "backed off" + to + ": " + strings.Join(said, ", ")
 	}
 	return s
 }

@@ -61,8 +61,9 @@ func TestScheduleOfConditioning(t *testing.T) {
 		case "bump":
 			bells = 0
 		}
-		if len(c.bells) != bells || len(c.bumps) != bumps {
-			t.Fatalf("%d bells and %d bumps, want %d and %d", len(c.bells), len(c.bumps), bells, bumps)
+		judged := max(bells, bumps) // a bump that comes alone is judged, too
+		if len(c.bells) != judged || len(c.bumps) != bumps {
+			t.Fatalf("%d answers and %d bumps, want %d and %d", len(c.bells), len(c.bumps), judged, bumps)
 		}
 		for i := range min(bells, bumps) {
 			apart := time.Duration(c.bumps[i].from-c.bells[i].from) * conditioningStep
@@ -126,10 +127,32 @@ func TestAnswersToABell(t *testing.T) {
 	}
 }
 
+// Bumps that come alone are judged as bells are, and a phase may have a pace that is not the world's.
+func TestAnswersToBumps(t *testing.T) {
+	w := newConditioning(3, ConditioningPhase{Name: "touches", Trials: 10, Gives: "bump"},
+		ConditioningPhase{Name: "noise", Trials: 1, Gives: "bell"},
+		ConditioningPhase{Name: "rare", Trials: 3, Gives: "bump", Every: 5 * time.Minute})
+	if length := w.length(); length < 13*time.Minute || length > 24*time.Minute {
+		t.Errorf("it takes %v, want three and two thirds of a minute, and three times five", length)
+	}
+	w.live(func(bell int) int64 {
+		if phase, trial := w.bells[bell].phase, w.bells[bell].trial; phase == 0 && trial < 4 || phase == 2 {
+			return 5
+		}
+		return -1
+	})
+	if s := w.score(w.steps); s.Text != "backed off: touches 4 of 10 (until bump 4), noise 0 of 1, rare 3 of 3" {
+		t.Error(s.Text)
+	}
+	if gone := w.value(t, "touches_gone"); gone != 5 {
+		t.Errorf("touches_gone is %g, want 5", gone)
+	}
+}
+
 // The score of a robot that learns at the fourth pair, forgets after eleven bells alone, and remembers after the rest.
 func TestScoreOfConditioning(t *testing.T) {
 	w := newConditioning(1)
-	if s := w.score(0); s.Text != "no bell yet" || !math.IsNaN(s.Values[0].Number) {
+	if s := w.score(0); s.Text != "no bell or bump yet" || !math.IsNaN(s.Values[0].Number) {
 		t.Errorf("at the start: %+v", s)
 	}
 	w.live(func(bell int) int64 {
@@ -196,6 +219,9 @@ func TestConditioningRefuses(t *testing.T) {
 		"phases[0].name": phases("Two words"),
 		"phases[1].name": phases("bells", "bells"),
 		"every":          func(o *ConditioningOpts) { o.Every = 6 * time.Second },
+		"phases[0].every": func(o *ConditioningOpts) {
+			o.Phases = []ConditioningPhase{{Name: "bells", Trials: 1, Gives: "bell", Every: time.Second}}
+		},
 	} {
 		o := options.Defaults[ConditioningOpts]()
 		if change(&o); len(o.Check()) != 1 || o.Check()[0].Key != key {

@@ -34,8 +34,11 @@ var demonstrations = []demonstration{
 	{"cartpole", claimed("cartpole")},
 	{"cartpole48", claimed("cartpole48")},
 	{"explorer", claimed("explorer")},
+	{"habituate", habituates(20)},
 	{"heater", claimed("heater")},
 	{"linefollower", claimed("linefollower")},
+	{"obstacle", avoids},
+	{"pavlov", claimed("pavlov")},
 	{"pavlov", conditioned},
 }
 
