@@ -13,8 +13,8 @@ import (
 	"fluxd/configs"
 )
 
-// answered lets habituate live in a world, and returns how often it drew back in a phase.
-func answered(t *testing.T, world string, trials int, set ...string) func(phase string) []int {
+// flinches lets habituate live in a world, and returns how often it drew back in a phase.
+func flinches(t *testing.T, world string, trials int, set ...string) func(phase string) []int {
 	t.Helper()
 	robot, err := configs.LoadWith("habituate", configs.Changes{World: world})
 	if err != nil {
@@ -51,11 +51,11 @@ func between(t *testing.T, what string, counts []int, least, most int) figure {
 // habituates measures what habituate shows of the characteristics of habituation, with their numbers in Rankin and others 2009.
 func habituates(trials int) func(*testing.T) []figure {
 	return func(t *testing.T) []figure {
-		usual := answered(t, "", trials)
-		rare := answered(t, "testdata/rare.yaml", trials)
-		noises := answered(t, "testdata/noises.yaml", trials)
-		weak := answered(t, "", trials, "touch.encode.weight=150")
-		strong := answered(t, "", trials, "touch.encode.weight=250")
+		usual := flinches(t, "", trials)
+		rare := flinches(t, "testdata/rare.yaml", trials)
+		noises := flinches(t, "testdata/noises.yaml", trials)
+		weak := flinches(t, "", trials, "touch.encode.weight=150")
+		strong := flinches(t, "", trials, "touch.encode.weight=250")
 		return []figure{
 			between(t, "ten touches, 20 s apart (1: the answer decreases)", usual("touches"), 4, 6),
 			between(t, "ten more after half an hour of rest (2: spontaneous recovery)", usual("after_rest"), 4, 6),

@@ -38,7 +38,6 @@ var demonstrations = []demonstration{
 	{"heater", claimed("heater")},
 	{"linefollower", claimed("linefollower")},
 	{"obstacle", avoids},
-	{"pavlov", claimed("pavlov")},
 	{"pavlov", conditioned},
 }
 
