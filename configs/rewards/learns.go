@@ -33,7 +33,7 @@ func (t *teaching) check(every func(sensor string) time.Duration) {
 		t.checkRefractory(path, r)
 		if len(all.plastic) == 0 {
 			if !all.modulates {
-				t.Warn(path, "it teaches nothing: no synapse that learns by reward ends at a neuron that it reaches over modulator synapses; "+
+				t.Warn(path, "it teaches nothing: no synapse that learns by reward ends at a neuron that it reaches by modulator synapses; "+
 					"add one of kind: modulator to a neuron with plastic inputs")
 			}
 			continue
@@ -149,7 +149,7 @@ func (t *teaching) checkTimes(path string, r *Reward, all taught, every time.Dur
 				"takes back "+
 				"what the reward has given: expected a recovery, such as 8")
 		case first < all.eligible/2:
-			t.Warn(path+".baseline", "its first part comes after %v, and takes back what the reward has given: "+lasts+
+			t.Warn(path+".baseline", "its first part comes after %v, and takes back a part of what the reward has given: "+lasts+
 				"; expected over/parts of at least half of that", short(first), short(all.eligible))
 		}
 	}

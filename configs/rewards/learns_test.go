@@ -32,7 +32,7 @@ func TestWarningsOfWhatCannotLearn(t *testing.T) {
 			"{sensor: eye, window: 200ms, to: joy}", ""},
 		{"a trace that never fades", "", "{stp: {recovery: 0}, ltp: {}}", "", "{sensor: eye, window: 2s, to: joy}", ""},
 		{"a baseline within the eligibility", "", "{}", "", "{to: joy, baseline: {over: 1s}}",
-			"rewards.r.baseline: its first part comes after 200ms, and takes back what the reward has given"},
+			"rewards.r.baseline: its first part comes after 200ms, and takes back a part of what the reward has given"},
 		{"a baseline of one part", "", "{}", "", "{to: joy, baseline: {over: 1s, parts: 1}}", ""},
 		{"a baseline of a trace that never fades", "", "{stp: {recovery: 0}, ltp: {}}", "", "{to: joy, baseline: {}}",
 			"rewards.r.baseline: stp.recovery is 0"},

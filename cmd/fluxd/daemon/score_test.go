@@ -3,11 +3,13 @@ package daemon
 import (
 	"log/slog"
 	"maps"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"fluxd/cmd/fluxd/tap"
+	"fluxd/cmd/fluxd/tuning"
 )
 
 // rewarded simulates a robot, and returns when its rewards have brought in how many spikes.
@@ -116,5 +118,60 @@ mqtt: {broker: none}
 		if at != began+time.Second && at != began+2*time.Second || spikes > 100 {
 			t.Errorf("%d spikes %v after the next episode began", spikes, at-began)
 		}
+	}
+}
+
+// In real time the score is read, too, and the tap shows what it pays.
+func TestRewardFromTheScoreInRealTime(t *testing.T) {
+	inRealTime(t)
+	robot, _ := start(t, parse(t, `
+robot: runner
+board: {kind: sim, world: arena}
+network: {neurons: {go: {pacemaker: 10ms}, joy: {}}}
+rewards: {way: {from: score, value: metres, on: rise, window: 100ms, gain: 1000, most: 100, to: joy}}
+actuators:
+  left_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, decode: {kind: count, neuron: go, full: 50 Hz, window: 100ms}}
+  right_wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: go, full: 50 Hz, window: 100ms}}
+mqtt: {broker: none}
+`, nil))
+	reader := robot.tap.Follow()
+	defer reader.Leave()
+	eventually(t, "a reward for the way", func() bool {
+		records, _ := reader.Read(nil)
+		return slices.ContainsFunc(records, func(r tap.Record) bool { return r.Kind == tap.Reward && r.Value > 0 })
+	})
+}
+
+// The synapses of a baseline have tuning paths, after that of the synapse that they balance, which keeps its own.
+func TestPartsOfABaselineAreTuned(t *testing.T) {
+	s, err := NewSimulation(parse(t, `
+robot: balanced
+board: {kind: sim}
+network:
+  neurons: {cue: {}, joy: {}, woe: {}, motor: {count: 2}}
+  synapses:
+    - {from: cue, to: motor, weight: 20, plastic: {}}
+    - {from: joy, to: motor, kind: modulator, weight: 10}
+    - {from: woe, to: motor, kind: modulator, weight: -10}
+rewards: {praise: {to: joy, against: woe, baseline: {over: 4s, parts: 2}}}
+mqtt: {broker: none}
+`, nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Halt()
+	for path, want := range map[string]float64{
+		"network.synapses.joy.motor[1].weight": 10, "network.synapses.joy.motor[1][1].weight": -5,
+		"network.synapses.joy.motor[1][2].delay": 4_001_000, "network.synapses.woe.motor[0][2].weight": 5,
+	} {
+		if got, _, err := s.Tuner().Get([]string{path}); err != nil || got[path].V != want {
+			t.Errorf("%s: %v, %v, want %g", path, got[path].V, err, want)
+		}
+		if err := s.Tuner().Set(tuning.Request{Values: map[string]float64{path: want + 1}, Source: "ann"}); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := s.Tuner().Tuned(); len(got) != 4 {
+		t.Errorf("tuned: %v", got)
 	}
 }

@@ -1,6 +1,8 @@
 package reward
 
 import (
+	"fluxd/boards/sim/worlds"
+	"fluxd/configs/rewards"
 	"fluxd/core"
 	"math"
 	"testing"
@@ -80,5 +82,37 @@ func TestHistoryKeepsSpikesThatCount(t *testing.T) {
 	}
 	if len(slow.times) != firstRemembered {
 		t.Errorf("%d places for spikes that are too old to count", len(slow.times))
+	}
+}
+
+// A number of a score that is absent or not finite pays nothing. The first one after it is not compared with those before.
+func TestScoresThatAreNoNumbers(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		on     string
+		values []float64 // -1: absent
+		want   []int
+	}{
+		{"rise", []float64{0, 2, 5, 5, 4, 6}, []int{0, 2, 3, 0, 0, 2}},
+		{"rise", []float64{0, nan, 5, 6}, []int{0, 0, 0, 1}},
+		{"rise", []float64{0, -1, 5, 6}, []int{0, 0, 0, 1}},
+		{"level", []float64{3, inf, 3, 3}, []int{0, 0, 0, 3}},
+		{"rise", []float64{0, 1e300, 0, 1}, []int{0, 9, 0, 1}}, // at most most
+	} {
+		network, err := core.Build(core.Description{Neurons: []core.Neuron{{Name: "joy", Threshold: 1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := New("way", rewards.Reward{From: "score", Value: "metres", On: c.on, Gain: 1, Most: 9, To: "joy", Every: 1000},
+			map[string][]int{"joy": {0}})
+		for k, v := range c.values {
+			score := []worlds.Value{{Name: "bumps", Number: 7}, {Name: "metres", Number: v}}
+			if v == -1 {
+				score = score[:1]
+			}
+			if got := w.EarnScore(network, core.Tick(k*20_000), score); got != c.want[k] {
+				t.Errorf("%s of %v: %d spikes for number %d, want %d", c.on, c.values, got, k, c.want[k])
+			}
+		}
 	}
 }
