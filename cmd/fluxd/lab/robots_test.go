@@ -37,6 +37,7 @@ var demonstrations = []demonstration{
 	{"habituate", habituates(20)},
 	{"heater", claimed("heater")},
 	{"linefollower", claimed("linefollower")},
+	{"linelearner", followed},
 	{"obstacle", avoids},
 	{"pavlov", conditioned},
 }
