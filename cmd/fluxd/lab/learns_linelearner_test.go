@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 )
@@ -10,10 +12,27 @@ import (
 func followed(t *testing.T) (all []figure) {
 	for _, c := range []struct {
 		train time.Duration
-		laps  int // so many trained robots of twenty drive a lap, at least
-	}{{5 * time.Minute, 18}, {10 * time.Minute, 20}} {
+		laps  int  // so many trained robots of twenty drive a lap, at least
+		drawn bool // the curve of docs/learning
+	}{{5 * time.Minute, 18, true}, {10 * time.Minute, 20, false}} {
 		l := lesson{robot: "linelearner", seed: 5001, trials: 20, train: c.train, episode: 30 * time.Second, test: 3 * time.Minute}
-		trials := l.experiment(t).trialsOf(t)
+		e := l.experiment(t)
+		if c.drawn {
+			e.TestEvery, e.Plot, e.PlotScore = time.Minute, true, "laps"
+		}
+		trials := e.trialsOf(t)
+		if c.drawn {
+			report, curve := NewReport(e), &bytes.Buffer{}
+			for _, one := range trials {
+				if err := report.Add(io.Discard, one); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := report.Plot(curve, "linelearner.svg"); err != nil {
+				t.Fatal(err)
+			}
+			drawn(t, "linelearner.svg", curve.Bytes())
+		}
 		trained := count(trials, func(one *Trial) bool { return reached(one.Trained) })
 		untrained := count(trials, func(one *Trial) bool { return reached(one.Untrained) })
 		faithful := count(trials, func(one *Trial) bool { return one.Trained.value("on_line") >= 0.99 })
