@@ -64,8 +64,8 @@ machine. Progress and the time it took go to stderr.`,
   fluxd sim lightseeker --set motor_l.threshold=90 --set eye_l.refractory=5ms
   fluxd sim lightseeker --trials 100 --csv scores.csv
   fluxd sim lightseeker --picture path.svg    # where it went
-  fluxd sim learner.yaml --train 2m --test 30s --trials 20
-  fluxd sim learner.yaml --train 2m --test 30s --test-every 10s --plot curve.svg`,
+  fluxd sim phototaxis --train 2m --test 30s --trials 20
+  fluxd sim phototaxis --train 2m --test 30s --test-every 10s --plot curve.svg`,
 		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -237,3 +237,62 @@ func TestSimKeepsWhatIsDone(t *testing.T) {
 		}
 	}
 }
+
+// What a training has learnt, its table and its plot are in files of their names. ctrl-C in the midst of a trial leaves those of
+// the trials before, and never a file of weights that is cut short.
+func TestSimTrains(t *testing.T) {
+	folder := t.TempDir()
+	in := func(name string) string { return filepath.Join(folder, name) }
+	args := []string{"phototaxis", "--train", "2s", "--test", "1s", "--test-every", "1s", "--csv", in("t.csv"), "--plot", in("p.svg"),
+		"--save", in("%d.json"), "--jobs", "1"}
+	var result struct {
+		Trials []struct {
+			Untrained, Trained map[string]*float64
+			Tests              []struct {
+				After float64 `json:"after_s"`
+			}
+		}
+	}
+	out := simulated(t, append(args, "--trials", "2", "--json")...)
+	if err := json.Unmarshal([]byte(out), &result); err != nil || len(result.Trials) != 2 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, one := range result.Trials {
+		if one.Untrained["reached"] == nil || one.Trained["lamps"] == nil || len(one.Tests) != 3 || one.Tests[1].After != 1 {
+			t.Errorf("%+v", one)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // as soon as the fifth trial is saved
+		for _, err := os.Stat(in("5.json")); err != nil; _, err = os.Stat(in("5.json")) {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	var text, errs bytes.Buffer
+	if code := execute(ctx, append([]string{"sim"}, append(args, "--trials", "10000")...), &text, &errs); code == 0 ||
+		!strings.Contains(errs.String(), "interrupted after ") {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+	if !strings.Contains(text.String(), "lamps, untrained") {
+		t.Errorf("no summary: %s", text.String())
+	}
+	table, err := os.ReadFile(in("t.csv"))
+	if err != nil || strings.Count(string(table), ",trained,") < 4 {
+		t.Errorf("%v: %s", err, table)
+	}
+	plot, err := os.ReadFile(in("p.svg"))
+	var whole any
+	if err != nil || xml.Unmarshal(plot, &whole) != nil || !strings.Contains(string(plot), ">weights (units)<") {
+		t.Errorf("%v: %.300s", err, plot)
+	}
+	saved, err := filepath.Glob(in("*.json*"))
+	if err != nil || len(saved) < 5 {
+		t.Errorf("%v: %v", saved, err)
+	}
+	for _, name := range saved {
+		if text, err := os.ReadFile(name); err != nil || !json.Valid(text) || !strings.HasSuffix(name, ".json") {
+			t.Errorf("%s: %v: %s", name, err, text)
+		}
+	}
+}

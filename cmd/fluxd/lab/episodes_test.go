@@ -186,6 +186,28 @@ func TestAProgramIsStartedOnceForAllEpisodes(t *testing.T) {
 	}
 }
 
+// A training in a program that is the world has one program, and each test another one: a test never disturbs the training.
+func TestAProgramIsStartedForEachTest(t *testing.T) {
+	folder := t.TempDir()
+	starts := filepath.Join(folder, "starts")
+	world := "world: exec\nstep: 100ms\ncommand: [sh, -c, 'echo >> " + starts +
+		"; while read -r line; do echo \"{\\\"over\\\": false}\"; done']\n"
+	robot := parse(t, fmt.Sprintf(idle, "./p.yaml"), fstest.MapFS{"p.yaml": {Data: []byte(world)}})
+	e := one(robot, time.Second)
+	e.Train, e.Test, e.TestEvery, e.Episodes = 3*time.Second, time.Second, 1500*time.Millisecond, 0
+	report, _, err := e.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial := report.trials[0]
+	if got, err := os.ReadFile(starts); err != nil || string(got) != "\n\n\n\n" {
+		t.Errorf("%v: started %d times for a training and three tests", err, len(got))
+	}
+	if len(trial.Episodes) != 3 || trial.Episodes[2].Length != time.Second || len(trial.Tests) != 3 {
+		t.Errorf("%+v", trial)
+	}
+}
+
 // The spikes of an episode have the form and the times of fluxd play, whichever episode it is.
 func TestSpikes(t *testing.T) {
 	folder := t.TempDir()
