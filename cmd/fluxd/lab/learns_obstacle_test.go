@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -21,15 +22,14 @@ func (e *Episode) number(t *testing.T, name string) float64 {
 	return 0
 }
 
-// avoidance trains obstacle in several rooms, and tests it in others.
-func avoidance(t *testing.T, seed uint64, trials int, train, test time.Duration) []*Trial {
+// avoidance is an experiment that trains obstacle in several rooms, and tests it in others.
+func avoidance(t *testing.T, seed uint64, trials int, train, test time.Duration) *Experiment {
 	robot, err := configs.Load("obstacle")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Experiment{Config: robot, Seed: seed, Network: &seed, Trials: trials, Train: train, Test: test, Jobs: 2,
+	return &Experiment{Config: robot, Seed: seed, Network: &seed, Trials: trials, Train: train, Test: test, Jobs: 2,
 		Log: slog.New(slog.DiscardHandler)}
-	return e.trialsOf(t)
 }
 
 // tenfold reports whether a robot bumps into things at most a tenth as often a metre as before it learnt, and drives at least
@@ -43,7 +43,18 @@ func tenfold(t *testing.T, one *Trial) bool {
 // avoids measures how obstacle learns to avoid obstacles, and still drives.
 func avoids(t *testing.T) []figure {
 	const trials, succeed, train, test = 20, 18, 5 * time.Minute, 3 * time.Minute
-	all := avoidance(t, 101, trials, train, test)
+	e := avoidance(t, 101, trials, train, test)
+	e.TestEvery, e.Plot, e.PlotScore = time.Minute, true, "bumps"
+	report, _, err := e.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var curve bytes.Buffer
+	if err := report.Plot(&curve, "obstacle.svg"); err != nil {
+		t.Fatal(err)
+	}
+	drawn(t, "obstacle.svg", curve.Bytes())
+	all := report.trials
 	better := count(all, func(one *Trial) bool { return tenfold(t, one) })
 	var before, after, far float64
 	for _, one := range all {
@@ -62,7 +73,7 @@ func avoids(t *testing.T) []figure {
 // The same in short: three robots.
 func TestObstacleInShort(t *testing.T) {
 	t.Parallel() // in virtual time
-	trials := avoidance(t, 1, 3, 2*time.Minute, time.Minute)
+	trials := avoidance(t, 1, 3, 2*time.Minute, time.Minute).trialsOf(t)
 	if better := count(trials, func(one *Trial) bool { return tenfold(t, one) }); better < 3 {
 		t.Errorf("%d of 3 robots have learnt to avoid obstacles", better)
 	}
