@@ -129,6 +129,9 @@ func fileWith(t interface{ Fatalf(string, ...any) }, text string, values map[str
 		default:
 			number += " " + unit
 		}
+		if word, is := map[string]string{"0": "false", "1": "true"}[number]; is && path == "network.frozen" {
+			number = word // the one switch among the numbers
+		}
 		*n = yaml.Node{Kind: yaml.ScalarNode, Value: number}
 	}
 	made, err := yaml.Marshal(&root)
