@@ -40,6 +40,7 @@ var demonstrations = []demonstration{
 	{"linelearner", followed},
 	{"obstacle", avoids},
 	{"pavlov", conditioned},
+	{"polelearner", balances},
 }
 
 // robotsPage has the table of all figures. They are the same on every machine, so the table is compared, to the letter.
