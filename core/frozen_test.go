@@ -4,7 +4,8 @@ import (
 	"testing"
 )
 
-// A frozen network keeps its weights, whatever would change them, and its noise is silent. It learns on where it was when it thaws.
+// A frozen network keeps its weights, whatever would change them, and its noise is silent.
+// It learns on where it was when it thaws.
 func TestFrozen(t *testing.T) {
 	d := Description{
 		Seed: 1,

@@ -140,8 +140,8 @@ const (
 	mostShares    = 10_000 // rewards that have a row: it bounds the table for a very small share and very large rewards
 )
 
-// newShares makes the table of a share for each step of a modulator. reward is the largest sum of modulator arrivals that one tick
-// can bring. The table may end where a reward moves all of the short-term part.
+// newShares makes the table of a share for each step of a modulator. reward is the largest sum of modulator arrivals that one
+// tick can bring. The table may end where a reward moves all of the short-term part.
 func newShares(share float64, reward int) shares {
 	table := shares{{}}
 	for k := 1; k <= min(reward, mostShares); k++ {

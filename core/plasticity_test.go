@@ -111,11 +111,12 @@ func TestShareTableIsBounded(t *testing.T) {
 	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 10}, {Threshold: 10, Leak: 600}},
 		Synapses: []Synapse{{From: 0, To: 1, Kind: Modulator, Weight: 3, Delay: 1}}}
 	for to := 1; to <= 2; to++ {
-		d.Synapses = append(d.Synapses, Synapse{From: 0, To: to, Weight: 10, Delay: 1, Plastic: &Plastic{LongTerm: LongTerm{Share: 0.1}}})
+		d.Synapses = append(d.Synapses, Synapse{From: 0, To: to, Weight: 10, Delay: 1,
+			Plastic: &Plastic{LongTerm: LongTerm{Share: 0.1}}})
 	}
 	n := mustBuild(t, d)
 	if len(n.rules) != 2 || &n.rules[0].shares[0] != &n.rules[1].shares[0] {
-		t.Error("rules with the same share have tables of their own")
+		t.Error("rules with the same share have separate tables")
 	}
 }
 

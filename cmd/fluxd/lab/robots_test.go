@@ -28,7 +28,7 @@ type figure struct {
 	measured string // what came of it: "20 of 20 (untrained: 3)"
 }
 
-// demonstrations are in the order of the table. A robot that learns has a file of its own, learns_ROBOT_test.go.
+// demonstrations are in the order of the table. A robot that learns has a separate file, learns_ROBOT_test.go.
 var demonstrations = []demonstration{
 	{"balancer", claimed("balancer")},
 	{"cartpole", claimed("cartpole")},
