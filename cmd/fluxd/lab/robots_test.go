@@ -40,6 +40,7 @@ var demonstrations = []demonstration{
 	{"linelearner", followed},
 	{"obstacle", avoids},
 	{"pavlov", conditioned},
+	{"phototaxis", phototaxis},
 	{"polelearner", balances},
 }
 
