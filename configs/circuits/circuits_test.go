@@ -212,7 +212,7 @@ func TestProbabilityAndSeeds(t *testing.T) {
 	}
 }
 
-// An empty plastic has both parts, with the defaults of their keys. With one part alone the other is off.
+// An empty plastic has both parts, with the defaults of their keys. Only one that learns by pairs alone has no short-term part.
 func TestPlasticWithoutKeysLearnsByReward(t *testing.T) {
 	byReward := core.ShortTerm{Rate: 3, Unpaired: 1, Recovery: 8, Max: 12}
 	for text, want := range map[string]core.Plastic{
@@ -221,10 +221,10 @@ func TestPlasticWithoutKeysLearnsByReward(t *testing.T) {
 		"{window: 30ms, min: 1, max: 50}": {Window: 30_000, ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02},
 			Min: 1, Max: 50},
 		"{stp: {}, ltp: {}}":                 {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02}},
-		"{stp: {}}":                          {ShortTerm: byReward},
-		"{ltp: {}}":                          {},
+		"{stp: {}}":                          {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02}},
+		"{ltp: {}}":                          {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.02}},
 		"{ltp: {rate: 2}}":                   {LongTerm: core.LongTerm{Rate: 2}},
-		"{ltp: {consolidation: 0.1}}":        {LongTerm: core.LongTerm{Consolidation: 0.1}}, // for receptors.stp
+		"{ltp: {consolidation: 0.1}}":        {ShortTerm: byReward, LongTerm: core.LongTerm{Consolidation: 0.1}},
 		"{stp: {}, ltp: {consolidation: 0}}": {ShortTerm: byReward},
 		"{stp: {}, ltp: {share: 0.02}}":      {ShortTerm: byReward, LongTerm: core.LongTerm{Share: 0.02}},
 		"{stp: {unpaired: 0}, ltp: {rate: 1}}": {ShortTerm: core.ShortTerm{Rate: 3, Recovery: 8, Max: 12},

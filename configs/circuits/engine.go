@@ -48,21 +48,23 @@ func (p *Plastic) plastic() *core.Plastic {
 		return nil
 	}
 	c := &core.Plastic{Window: ticks(p.Window), Min: p.Min, Max: p.Max}
+	l := p.LTP
+	if l == nil {
+		l = &LTP{}
+	}
+	c.LongTerm.Rate, c.LongTerm.Depression, c.LongTerm.Share = l.Rate, l.Depression, l.Share
+	byPairs := p.STP == nil && (l.Rate != 0 || l.Depression != 0) // alone
 	switch {
 	case p.STP != nil:
 		c.ShortTerm = core.ShortTerm(*p.STP)
-	case p.LTP == nil:
+	case !byPairs:
 		c.ShortTerm = core.ShortTerm(standardSTP)
-		c.LongTerm.Consolidation = standardConsolidation
 	}
-	if l := p.LTP; l != nil {
-		c.LongTerm.Rate, c.LongTerm.Depression, c.LongTerm.Share = l.Rate, l.Depression, l.Share
-		switch {
-		case l.Consolidation != nil:
-			c.LongTerm.Consolidation = *l.Consolidation
-		case p.STP != nil && l.Share == 0:
-			c.LongTerm.Consolidation = standardConsolidation
-		}
+	switch {
+	case l.Consolidation != nil:
+		c.LongTerm.Consolidation = *l.Consolidation
+	case !byPairs && l.Share == 0:
+		c.LongTerm.Consolidation = standardConsolidation
 	}
 	return c
 }

@@ -119,8 +119,8 @@ type Rule struct {
 // reward. With one of them alone it does not have the other.
 type Plastic struct {
 	Window time.Duration `yaml:"window" default:"20ms" doc:"longest time between an arrival and a spike that count as a pair, up to 1h"`
-	STP    *STP          `yaml:"stp" doc:"the short-term part of the weight, which is also the eligibility trace; absent: none, but with its defaults if ltp is absent too"`
-	LTP    *LTP          `yaml:"ltp" doc:"how the long-term weight changes; absent: it does not, but with its defaults if stp is absent too"`
+	STP    *STP          `yaml:"stp" doc:"the short-term part of the weight, which is also the eligibility trace; absent: its defaults, or none if ltp has a rate or a depression: such a synapse learns by pairs alone"`
+	LTP    *LTP          `yaml:"ltp" doc:"how the long-term weight changes; absent: its defaults"`
 	Min    float64       `yaml:"min" default:"0" doc:"smallest magnitude of the long-term weight, in units"`
 	Max    float64       `yaml:"max" default:"none" none:"no limit" doc:"largest magnitude of the long-term weight, in units"`
 }
@@ -138,7 +138,7 @@ type STP struct {
 type LTP struct {
 	Rate          float64  `yaml:"rate" default:"0" doc:"units gained when a spike follows an arrival within the window"`
 	Depression    float64  `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
-	Consolidation *float64 `yaml:"consolidation" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most; absent: 0.02 with stp and without share, else 0"`
+	Consolidation *float64 `yaml:"consolidation" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most; absent: 0.02 if there is a short-term part and no share, else 0"`
 	Share         float64  `yaml:"share" default:"0" doc:"for each step of the modulator's weight: the part, 0 to 1, of the short-term part that a reward moves, in addition to consolidation"`
 }
 
