@@ -60,7 +60,7 @@ The same robot, seed and time print the same bytes on every run and every
 machine. Progress and the time it took go to stderr.`,
 		Example: `  fluxd sim lightseeker --for 60s
   fluxd sim lightseeker --trials 20           # from twenty starting poses
-  fluxd sim wallfollow                        # accuracy: how often it decides as recorded
+  fluxd sim wallfollow                # how often it decides as recorded
   fluxd sim lightseeker --set motor_l.threshold=90 --set eye_l.refractory=5ms
   fluxd sim lightseeker --trials 100 --csv scores.csv
   fluxd sim lightseeker --picture path.svg    # where it went

@@ -243,7 +243,8 @@ func TestSimKeepsWhatIsDone(t *testing.T) {
 func TestSimTrains(t *testing.T) {
 	folder := t.TempDir()
 	in := func(name string) string { return filepath.Join(folder, name) }
-	args := []string{"phototaxis", "--train", "2s", "--test", "1s", "--test-every", "1s", "--csv", in("t.csv"), "--plot", in("p.svg"),
+	args := []string{"phototaxis", "--train", "2s", "--test", "1s", "--test-every", "1s", "--csv", in("t.csv"), "--plot",
+		in("p.svg"),
 		"--save", in("%d.json"), "--jobs", "1"}
 	var result struct {
 		Trials []struct {

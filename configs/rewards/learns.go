@@ -27,6 +27,7 @@ func (t *teaching) check(every func(sensor string) time.Duration) {
 		return
 	}
 	excited, modulators, plastic := t.outgoing()
+	t.checkUnreached(plastic)
 	for i := range t.rewards {
 		r, path := &t.rewards[i].Value, "rewards."+t.rewards[i].Name
 		all := t.reached(r.teachers(path, t.index), excited, modulators, plastic)
@@ -34,7 +35,7 @@ func (t *teaching) check(every func(sensor string) time.Duration) {
 		if len(all.plastic) == 0 {
 			if !all.modulates {
 				t.Warn(path, "it teaches nothing: no synapse that learns by reward ends at a neuron that it reaches by modulator synapses; "+
-					"add one of kind: modulator to a neuron with plastic inputs")
+					"add one of kind: modulator to a neuron with plastic inputs, whose ltp has a consolidation or a share")
 			}
 			continue
 		}
@@ -43,6 +44,23 @@ func (t *teaching) check(every func(sensor string) time.Duration) {
 			s := t.network.Synapses[k]
 			t.Warn(path, "the plastic synapse from %s to %s has stp.unpaired: 0, so it learns whatever happens before a reward, not what "+
 				"earns it: write a sixth to half of stp.rate", t.network.Neurons[s.From].Name, t.network.Neurons[s.To].Name)
+		}
+	}
+}
+
+// checkUnreached warns of neurons whose inputs learn by reward, but that no reward can reach.
+func (t *teaching) checkUnreached(plastic map[int][]int) {
+	reached := map[int]bool{}
+	for i := range t.network.Synapses {
+		if s := &t.network.Synapses[i]; s.Kind == core.Modulator {
+			reached[s.To] = true
+		}
+	}
+	for _, neuron := range slices.Sorted(maps.Keys(plastic)) {
+		if !reached[neuron] {
+			t.Warn("rewards", "no reward reaches %s, whose inputs learn by reward: no modulator synapse ends there",
+				t.network.Neurons[neuron].Name)
+			return // one says it for all
 		}
 	}
 }
@@ -133,7 +151,7 @@ func (t *teaching) checkTimes(path string, r *Reward, all taught, every time.Dur
 		switch late := every + change + all.soonest; {
 		case change > all.eligible:
 			t.Warn(path+".window", "%v: "+lasts+", so a reward for a change over this time reaches nothing of its beginning: shorten it "+
-				"to the time that one action takes", r.Window, short(all.eligible))
+				"to the time that one action takes, or lower stp.recovery if an action takes longer", r.Window, short(all.eligible))
 		case late > all.eligible:
 			t.Warn(path, "it comes up to %v after what it is for, by the sensor's every, window and the delays of synapses; "+lasts+
 				": shorten these times, or lower stp.recovery", short(late), short(all.eligible))

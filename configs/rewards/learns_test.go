@@ -83,3 +83,24 @@ rewards: {r: %s}
 		}
 	}
 }
+
+// A neuron that no reward can reach learns nothing by reward, although its inputs are made for it: one of two motors was
+// forgotten.
+func TestWarningOfAMotorThatNoRewardReaches(t *testing.T) {
+	const text = `robot: r
+board: {kind: sim, world: table}
+sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms, encode: {kind: threshold, above: 10 lx, to: eye}}}
+network:
+  neurons: {eye: {}, left: {}, right: {}, joy: {}}
+  synapses:
+    - {from: eye, to: left, weight: 10, plastic: {}}
+    - {from: eye, to: right, weight: 10, plastic: {}}
+    - {from: joy, to: left, kind: modulator, weight: 10}
+rewards: {r: {to: joy}}
+`
+	r, err := configs.Parse("robot.yaml", []byte(text), nil)
+	if err != nil || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0].Error(),
+		"no reward reaches right, whose inputs learn by reward") {
+		t.Errorf("%v, %v", r.Warnings, err)
+	}
+}

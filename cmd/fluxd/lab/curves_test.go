@@ -84,8 +84,9 @@ const (
 func taught(t *testing.T, file string, train, every time.Duration) []*Trial {
 	t.Helper()
 	seed := uint64(curveSeed)
-	e := &Experiment{Config: parse(t, file, nil), Fresh: true, Seed: seed, Network: &seed, Trials: curveTrials, Jobs: 2, Train: train,
-		Test: 30 * time.Second, TestEvery: every, Log: slog.New(slog.DiscardHandler)}
+	e := &Experiment{Config: parse(t, file, nil), Fresh: true, Seed: seed, Network: &seed, Trials: curveTrials, Jobs: 2,
+		Train: train,
+		Test:  30 * time.Second, TestEvery: every, Log: slog.New(slog.DiscardHandler)}
 	return e.trialsOf(t)
 }
 
@@ -137,11 +138,12 @@ func (k *knob) curve(t *testing.T, file string) (rows [][]string) {
 		rows = append(rows, []string{k.name, number(value), strconv.Itoa(n), number(lamps)})
 	}
 	chart := draw.Chart{
-		Title:  k.name,
-		Note:   fmt.Sprintf("phototaxis after two minutes of training, 20 robots; it has %s", number(k.ours)),
-		Axis:   fmt.Sprintf("%s (%s)", k.name, k.unit),
-		Most:   k.values[len(k.values)-1],
-		Panels: []draw.Panel{{Title: "reach the lamp, of 20", Curves: []draw.Curve{reach}}, {Title: "lamps in 30 s", Curves: []draw.Curve{found}}},
+		Title: k.name,
+		Note:  fmt.Sprintf("phototaxis after two minutes of training, 20 robots; it has %s", number(k.ours)),
+		Axis:  fmt.Sprintf("%s (%s)", k.name, k.unit),
+		Most:  k.values[len(k.values)-1],
+		Panels: []draw.Panel{{Title: "reach the lamp, of 20", Curves: []draw.Curve{reach}},
+			{Title: "lamps in 30 s", Curves: []draw.Curve{found}}},
 	}
 	var picture bytes.Buffer
 	if err := chart.SVG(&picture); err != nil {
@@ -171,7 +173,8 @@ func TestClaimsOfTheBaseline(t *testing.T) {
 		t.Logf("%s: %v", c.name, curve.Y)
 		panel.Curves = append(panel.Curves, curve)
 	}
-	chart := draw.Chart{Title: "with and without a baseline", Note: "phototaxis, 20 robots: frozen tests during ten minutes of training",
+	chart := draw.Chart{Title: "with and without a baseline",
+		Note: "phototaxis, 20 robots: frozen tests during ten minutes of training",
 		Axis: "simulated time (min)", Most: 10, Panels: []draw.Panel{panel}}
 	var picture bytes.Buffer
 	if err := chart.SVG(&picture); err != nil {
