@@ -143,5 +143,9 @@ func (r *Robot) Redrawn(seed uint64) (*Robot, error) {
 	}
 	changes := r.changes
 	changes.NetworkSeed = &seed
-	return parse(r.Source, r.text, r.Files, changes)
+	again, err := parse(r.Source, r.text, r.Files, changes)
+	if err == nil {
+		again.Recordings = r.Recordings // what is played is not drawn, and the caller may have chosen it
+	}
+	return again, err
 }

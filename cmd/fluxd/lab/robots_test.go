@@ -42,6 +42,7 @@ var demonstrations = []demonstration{
 	{"pavlov", conditioned},
 	{"phototaxis", phototaxis},
 	{"polelearner", balances},
+	{"wallfollow-learn", followsWall},
 }
 
 // robotsPage has the table of all figures. They are the same on every machine, so the table is compared, to the letter.
