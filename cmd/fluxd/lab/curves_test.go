@@ -182,3 +182,12 @@ func TestClaimsOfTheBaseline(t *testing.T) {
 	}
 	drawn(t, "phototaxis-minutes.svg", picture.Bytes())
 }
+
+// The course of the training at the head of docs/teach-a-robot.md.
+func TestClaimsOfTheCourse(t *testing.T) {
+	t.Parallel() // in virtual time
+	l := lesson{robot: "phototaxis", seed: 101, trials: 20, train: 2 * time.Minute, test: 30 * time.Second}
+	e := l.experiment(t)
+	e.TestEvery, e.Plot, e.PlotScore = 20*time.Second, true, "lamps"
+	drawn(t, "phototaxis.svg", []byte(plotOf(t, e, "phototaxis.svg")))
+}
