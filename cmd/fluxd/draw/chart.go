@@ -297,7 +297,7 @@ func ticks(low, high float64) (all []float64) {
 	}
 	step *= multiple
 	for k := math.Ceil(low / step); float64(k*step) <= high; k++ {
-		all = append(all, float64(k*step))
+		all = append(all, float64(k*step)+0) // not -0
 	}
 	return all
 }

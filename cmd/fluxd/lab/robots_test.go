@@ -61,8 +61,8 @@ func TestClaims(t *testing.T) {
 			})
 		}
 	})
-	if t.Failed() {
-		return // a table of failures is no use
+	if t.Failed() || slices.ContainsFunc(rows, func(of []figure) bool { return of == nil }) {
+		return // a table of failures, or of a part, is no use
 	}
 	table := &bytes.Buffer{}
 	fmt.Fprintf(table, "| robot | what was tried | what came of it |\n|---|---|---|\n")
