@@ -30,12 +30,15 @@ LONGEST := ./cmd/fluxd/daemon ./hil_test ./bridge ./bridge/broker ./cmd/fluxctl 
 # The hashes of passwords are slow on purpose, and share nothing: the race detector leaves their computation out.
 RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
 
+# What robots do in minutes of simulated time. Each lives in one goroutine, so these tests run without the race detector.
+ROBOTS := InShort|LearningCurve|PolesStand|FollowerLearns|SameSeedSameBytes|PicturesOfTheRobots|Lightseeker|Wallfollow
+
 # Troubles with brokers, and clients that mean harm, for seconds each: make long and make brokers run them.
 BROKERS := AnyBroker|OwnBroker
 
 # What make test leaves to make long: these, the commands in the documentation, for which both programs are built, and what robots do in
 # hundreds of simulated minutes.
-LATER := '$(BROKERS)|Documentation|Claims'
+LATER := $(BROKERS)|Documentation|Claims
 
 .PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers plots bench clean
 
@@ -71,13 +74,14 @@ format:
 race:
 	@all="$(LONGEST) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
 	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) $(RACE) -skip $(LATER) $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(LATER) $(TOGETHER) $$all; \
+		echo "$(GOTEST) $(RACE) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) $$all; \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip $(LATER) $(TOGETHER) $$all; \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) $$all; \
 	fi
 
 sequential:
 	$(GOTEST) $(SEQUENTIAL)
+	$(GOTEST) ./cmd/fluxd/lab -run '$(ROBOTS)' -skip Claims
 
 # What the robots do, also after they have learnt: measures it all, and writes it into docs/robots.md and docs/learning. The figures are
 # the same on every machine; make long compares them.
