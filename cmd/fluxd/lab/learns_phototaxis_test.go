@@ -74,8 +74,8 @@ func phototaxis(t *testing.T) (all []figure) {
 	return append(all, lampsFound(t), liveWithinLimits(t, 24*time.Hour))
 }
 
-// relearns trains robots, exchanges their eyes - each sensor excites the other neuron, with the weights as learnt - and trains them
-// as long again.
+// relearns trains robots, exchanges their eyes - each sensor excites the other neuron, with the weights as learnt - and trains
+// them as long again.
 func relearns(t *testing.T, length time.Duration) figure {
 	first := lesson{robot: "phototaxis", seed: 101, trials: 20, train: length, test: 30 * time.Second}
 	e := first.experiment(t)
@@ -191,7 +191,8 @@ func liveWithinLimits(t *testing.T, length time.Duration) figure {
 	if fastest < most/4 || short < 6 || high < 40 {
 		t.Errorf("little happened: a command moved by %g at most, a weight reached %g, a short-term part %g", fastest, high, short)
 	}
-	return figure{fmt.Sprintf("learns for %g hours: slew rates (8/s), limits of weights (0 to 45) and of short-term parts (12) are kept",
+	return figure{fmt.Sprintf("learns for %g hours: slew rates (8/s), limits of weights (0 to 45) and of short-term parts (12) "+
+		"are kept",
 		length.Hours()), fmt.Sprintf("weights %s to %s, short-term parts up to %s; lamps in the first tenth %s, in the last %s",
 		number(low), number(high), number(short), number(lamps[0]), number(lamps[1]))}
 }
@@ -258,7 +259,8 @@ func TestPhototaxisRetreatsWhateverItSees(t *testing.T) {
 			}
 		}
 		if retreat < 40 || last-first > 800_000 || ahead < 100 || inRetreat != 0 {
-			t.Errorf("shift %d: %d spikes of retreat in %d us, %d of motors in it, %d in all", shift, retreat, last-first, inRetreat, ahead)
+			t.Errorf("shift %d: %d spikes of retreat in %d us, %d of motors in it, %d in all", shift, retreat, last-first,
+				inRetreat, ahead)
 		}
 	}
 }
