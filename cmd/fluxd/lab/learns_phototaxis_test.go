@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"fluxd/boards/sim/worlds"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 	"fluxd/core"
@@ -114,7 +116,8 @@ func lampsFound(t *testing.T) figure {
 }
 
 // liveWithinLimits lets a robot learn for long. Its actuators keep to their slew rates, its weights and their short-term parts to
-// their limits. For an hour it still finds lamps at the end.
+// their limits, and it finds lamps at the end as at the beginning. Its battery lasts as long: the arena's, of 2 Ah, is empty
+// after four and a half hours, and then the wheels stand still.
 func liveWithinLimits(t *testing.T, length time.Duration) figure {
 	const (
 		step = 10 * time.Millisecond
@@ -122,7 +125,12 @@ func liveWithinLimits(t *testing.T, length time.Duration) figure {
 		most = slew * 2 * 0.01
 		// After a rest an actuator may move at once by what its slew rate allows in 10 ms.
 	)
-	config := load(t, "phototaxis")
+	arena, err := worlds.Files.ReadFile("arena.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := parse(t, phototaxisText(t, "world: arena}", "world: day.yaml}"),
+		fstest.MapFS{"day.yaml": {Data: append(arena, "\nbattery: {capacity: 1000 Ah}\n"...)}})
 	s, err := daemon.NewSimulation(config, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -184,17 +192,16 @@ func liveWithinLimits(t *testing.T, length time.Duration) figure {
 			lamps[1] += found()
 		}
 	}
-	// An open fault: over a whole day it stops finding lamps at some time. The table shows how many it finds at the end.
-	if lamps[0] <= 0 || length <= time.Hour && lamps[1] < 5*part.Minutes() {
+	if lamps[0] <= 0 || lamps[1] < 5*part.Minutes() {
 		t.Errorf("%g lamps in the first tenth of %v, %g in the last", lamps[0], length, lamps[1])
 	}
 	if fastest < most/4 || short < 6 || high < 40 {
 		t.Errorf("little happened: a command moved by %g at most, a weight reached %g, a short-term part %g", fastest, high, short)
 	}
-	return figure{fmt.Sprintf("learns for %g hours: slew rates (8/s), limits of weights (0 to 45) and of short-term parts (12) "+
-		"are kept",
-		length.Hours()), fmt.Sprintf("weights %s to %s, short-term parts up to %s; lamps in the first tenth %s, in the last %s",
-		number(low), number(high), number(short), number(lamps[0]), number(lamps[1]))}
+	return figure{fmt.Sprintf("learns for %g hours, with a battery of 1000 Ah: slew rates (8/s), limits of weights (0 to 45) and "+
+		"of short-term parts (12) are kept", length.Hours()),
+		fmt.Sprintf("weights %s to %s, short-term parts up to %s; lamps in the first tenth %s, in the last %s",
+			number(low), number(high), number(short), number(lamps[0]), number(lamps[1]))}
 }
 
 // A part of what make robots measures: two minutes of training teach it, and it keeps its limits.
