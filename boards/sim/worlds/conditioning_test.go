@@ -215,22 +215,14 @@ func TestConditioningRefuses(t *testing.T) {
 			}
 		}
 	}
-	for key, change := range map[string]func(*ConditioningOpts){
+	refuses(t, (*ConditioningOpts).Check, map[string]func(*ConditioningOpts){
 		"phases[0].name": phases("Two words"),
 		"phases[1].name": phases("bells", "bells"),
 		"every":          func(o *ConditioningOpts) { o.Every = 6 * time.Second },
 		"phases[0].every": func(o *ConditioningOpts) {
 			o.Phases = []ConditioningPhase{{Name: "bells", Trials: 1, Gives: "bell", Every: time.Second}}
 		},
-	} {
-		o := options.Defaults[ConditioningOpts]()
-		if change(&o); len(o.Check()) != 1 || o.Check()[0].Key != key {
-			t.Errorf("%s: %v", key, o.Check())
-		}
-	}
-	if o := options.Defaults[ConditioningOpts](); o.Check() != nil {
-		t.Errorf("the defaults: %v", o.Check())
-	}
+	})
 }
 
 // Whatever the commands, the numbers of the score stay within their bounds.

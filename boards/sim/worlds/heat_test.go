@@ -73,18 +73,10 @@ func TestEpisodesOfHeat(t *testing.T) {
 }
 
 func TestHeatRefuses(t *testing.T) {
-	for key, change := range map[string]func(*HeatOpts){
+	refuses(t, (*HeatOpts).Check, map[string]func(*HeatOpts){
 		"limit":    func(o *HeatOpts) { o.Limit = o.Target },
 		"capacity": func(o *HeatOpts) { o.Capacity = 0.1 },
-	} {
-		o := options.Defaults[HeatOpts]()
-		if change(&o); len(o.Check()) != 1 || o.Check()[0].Key != key {
-			t.Errorf("%s: %v", key, o.Check())
-		}
-	}
-	if o := options.Defaults[HeatOpts](); o.Check() != nil {
-		t.Errorf("the defaults: %v", o.Check())
-	}
+	})
 }
 
 // Whatever the commands, the plate stays between the air and what full power can reach.

@@ -424,3 +424,18 @@ func TestKinds(t *testing.T) {
 		t.Errorf("two worlds of one name: %v", Names())
 	}
 }
+
+// refuses checks options with one change each: all that check finds is a mistake at the key that the change stands under. The
+// defaults have none.
+func refuses[T any](t *testing.T, check func(*T) []options.Mistake, changes map[string]func(*T)) {
+	t.Helper()
+	for key, change := range changes {
+		o := options.Defaults[T]()
+		if change(&o); len(check(&o)) != 1 || check(&o)[0].Key != key {
+			t.Errorf("%s: %v", key, check(&o))
+		}
+	}
+	if o := options.Defaults[T](); check(&o) != nil {
+		t.Errorf("the defaults: %v", check(&o))
+	}
+}

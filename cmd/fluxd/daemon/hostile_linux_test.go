@@ -97,6 +97,20 @@ func (a attacker) login(clean bool, keepalive uint16, w *will) (net.Conn, bool) 
 	return nil, false
 }
 
+// flood logs in and sends, without reading, as long as send returns true; then it begins again.
+func (a attacker) flood(send func(conn net.Conn, i int) bool) {
+	for a.going() {
+		conn, ok := a.login(true, 0, nil)
+		if !ok {
+			continue
+		}
+		discard(conn)
+		for i := 0; a.going() && send(conn, i); i++ {
+		}
+		conn.Close()
+	}
+}
+
 func subscribe(qos byte, filters ...string) string {
 	body := "\x00\x01"
 	for _, f := range filters {
@@ -222,56 +236,29 @@ var attacks = []struct {
 		}
 	}},
 	{name: "floods of retained messages", places: 4, do: func(a attacker) {
-		for a.going() {
-			conn, ok := a.login(true, 0, nil)
-			if !ok {
-				continue
-			}
-			discard(conn)
-			for i := 0; a.going(); i++ {
-				topic := []string{fmt.Sprint("flux/r", i, "/status"), fmt.Sprint("flux/beating/param/p", i),
-					fmt.Sprint(echoTopic, "/", i), echoTopic, hostileRequest + "get", fmt.Sprint("x", i)}[i%6]
-				if !say(conn, publish(topic, byte(i%2), true, bulky)) {
-					break
-				}
-			}
-			conn.Close()
-		}
+		a.flood(func(conn net.Conn, i int) bool {
+			topic := []string{fmt.Sprint("flux/r", i, "/status"), fmt.Sprint("flux/beating/param/p", i),
+				fmt.Sprint(echoTopic, "/", i), echoTopic, hostileRequest + "get", fmt.Sprint("x", i)}[i%6]
+			return say(conn, publish(topic, byte(i%2), true, bulky))
+		})
 	}},
 	// This is more than a reader can take: a broker drops some of what it has for the robot, or ends its connection.
 	{name: "floods of large requests", loses: true, places: 4, do: func(a attacker) {
-		for a.going() {
-			conn, ok := a.login(true, 0, nil)
-			if !ok {
-				continue
-			}
-			discard(conn)
-			for i := 0; a.going(); i++ {
-				if !say(conn, publish(hostileRequest+"get", byte(i%2), false, bulky)) {
-					break
-				}
-			}
-			conn.Close()
-		}
+		a.flood(func(conn net.Conn, i int) bool {
+			return say(conn, publish(hostileRequest+"get", byte(i%2), false, bulky))
+		})
 	}},
 	{name: "floods of subscriptions", places: 8, do: func(a attacker) {
-		for a.going() {
-			conn, ok := a.login(true, 0, nil)
-			if !ok {
-				continue
+		a.flood(func(conn net.Conn, i int) bool {
+			deep := fmt.Sprint("flux/", strings.Repeat("+/", i%200), i)
+			if i == 20_000 || !say(conn, subscribe(byte(i%3), fmt.Sprint("flux/+/", i, "/#"), deep)) {
+				return false
 			}
-			discard(conn)
-			for i := 0; a.going() && i < 20_000; i++ {
-				deep := fmt.Sprint("flux/", strings.Repeat("+/", i%200), i)
-				if !say(conn, subscribe(byte(i%3), fmt.Sprint("flux/+/", i, "/#"), deep)) {
-					break
-				}
-				if i%3 == 0 {
-					say(conn, packet(0xa2, "\x00\x02", text(fmt.Sprint("flux/+/", i-3, "/#"))))
-				}
+			if i%3 == 0 {
+				say(conn, packet(0xa2, "\x00\x02", text(fmt.Sprint("flux/+/", i-3, "/#"))))
 			}
-			conn.Close()
-		}
+			return true
+		})
 	}},
 	{name: "connections that log out at once", places: 8, do: func(a attacker) {
 		for a.going() {
@@ -313,23 +300,16 @@ var attacks = []struct {
 			"flux/beating/req/arm\x00", "\xff\xfe", "flux/*", "flux/>", strings.Repeat("/", 30_000), strings.Repeat("a", 65_000),
 			"flux/beating/status\x1b[2J", hostileRequest + "\x1b[31m", "flux/" + strings.Repeat("+/", 200),
 		}
-		for a.going() {
-			conn, ok := a.login(true, 0, nil)
-			if !ok {
-				continue
+		a.flood(func(conn net.Conn, i int) bool {
+			topic := topics[rand.IntN(len(topics))]
+			arm := asking(fmt.Sprint(rand.Uint64()), time.Now(), `"value":1`)
+			message := publish(topic, byte(rand.IntN(3)), rand.IntN(2) == 0, arm)
+			if i == 50 || !say(conn, subscribe(byte(rand.IntN(3)), topic), message) {
+				return false
 			}
-			discard(conn)
-			for range 50 {
-				topic := topics[rand.IntN(len(topics))]
-				arm := asking(fmt.Sprint(rand.Uint64()), time.Now(), `"value":1`)
-				message := publish(topic, byte(rand.IntN(3)), rand.IntN(2) == 0, arm)
-				if !say(conn, subscribe(byte(rand.IntN(3)), topic), message) {
-					break
-				}
-				time.Sleep(time.Millisecond)
-			}
-			conn.Close()
-		}
+			time.Sleep(time.Millisecond)
+			return true
+		})
 	}},
 	{name: "sessions that are left behind", places: 8, do: func(a attacker) {
 		for a.going() {
@@ -351,21 +331,11 @@ var attacks = []struct {
 		}
 	}},
 	{name: "requests and emergency stops without a pause", places: 2, do: func(a attacker) {
-		for a.going() {
-			conn, ok := a.login(true, 0, nil)
-			if !ok {
-				continue
-			}
-			discard(conn)
-			for i := 0; a.going(); i++ {
-				verb := []string{"get", "watch", "estop", "set", "dance"}[i%5]
-				request := asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)
-				if !say(conn, publish(hostileRequest+verb, byte(i%2), false, request), "\xc0\x00", "\x40\x02\x00\x01") {
-					break
-				}
-			}
-			conn.Close()
-		}
+		a.flood(func(conn net.Conn, i int) bool {
+			verb := []string{"get", "watch", "estop", "set", "dance"}[i%5]
+			request := asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)
+			return say(conn, publish(hostileRequest+verb, byte(i%2), false, request), "\xc0\x00", "\x40\x02\x00\x01")
+		})
 	}},
 }
 
