@@ -6,7 +6,8 @@
 #            target: before a change lands
 # make robots  what the example robots do, measured: minutes
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
-# All but the last need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
+# make dashboard  the dashboard in a real browser: it needs Chromium and Mosquitto
+# All but the last two need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -40,7 +41,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers plots bench clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers dashboard plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -137,6 +138,12 @@ brokers: bin/nats-server
 bin/nats-server: go.mod
 	@mkdir -p bin
 	$(GO) build -o $@ github.com/nats-io/nats-server/v2
+
+# The dashboard in a real browser, with the robot's own broker and with Mosquitto (Debian: chromium, mosquitto).
+DASHBOARD = PATH=$$PATH:/usr/sbin $(GOTEST) -count=1 -tags browser ./browser_test -fluxd $(CURDIR)/bin/fluxd
+
+dashboard: bin/fluxd
+	$(DASHBOARD)
 
 # The pictures of README.md and docs/model.md, drawn by fluxd.
 plots:

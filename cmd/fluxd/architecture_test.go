@@ -54,6 +54,7 @@ bridge/transport:
 	files
 bridge/users:
 	bridge/protocol
+browser_test:
 cmd/fluxctl:
 	bridge/protocol
 	bridge/transport
@@ -273,6 +274,8 @@ github.com/HdrHistogram/hdrhistogram-go:
 	cmd/fluxd/machine
 github.com/agnivade/levenshtein:
 	configs/spelling
+github.com/chromedp/cdproto:
+github.com/chromedp/chromedp:
 github.com/cockroachdb/datadriven:
 github.com/coreos/go-systemd/v22:
 	cmd/fluxd/machine

@@ -247,8 +247,8 @@ safety:`, 1)
 			answered.Store(true)
 		}
 	})
-	// On a machine that pauses the loop for longer than its tenth of a second, the leg has nothing left to answer: then the bumper is
-	// pressed again.
+	// On a machine that pauses the loop for longer than its tenth of a second, the leg has nothing left to answer: then the bumper
+	// is pressed again.
 	level, looks := gpio.High, 0
 	for raging := true; raging || reflexes < 3; {
 		select {

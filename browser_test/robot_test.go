@@ -1,0 +1,230 @@
+//go:build browser
+
+package browser_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"fluxd/bridge/broker"
+)
+
+// A robot is a process of fluxd. It keeps its addresses when it is started again.
+type robot struct {
+	t      *testing.T
+	name   string
+	file   string
+	broker string // its address for clients
+	page   string // the address of its dashboard
+
+	process *exec.Cmd
+	ended   chan struct{}
+	output  *output
+}
+
+// output collects what a process writes.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// freeAddress returns an address on loopback that nobody listens at.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// A place is where a robot has its broker and its page.
+type place struct {
+	name        string // of the kind of broker
+	mqtt        string // of the robot file, between the braces
+	broker      string // the address for clients
+	startBroker func(t *testing.T) (kill func())
+}
+
+// places returns the two kinds of broker that a page can talk to: the robot's own, and an external one, here Mosquitto.
+func places(t *testing.T) []place {
+	t.Helper()
+	own, other := freeAddress(t), freeAddress(t)
+	return []place{
+		{name: "embedded", mqtt: "listen: '" + own + "'", broker: "tcp://" + own},
+		{name: "mosquitto", mqtt: "broker: 'tcp://" + other + "'", broker: "tcp://" + other,
+			startBroker: func(t *testing.T) func() { return startMosquitto(t, other) }},
+	}
+}
+
+// each runs a test at each kind of broker, with the same robot.
+func each(t *testing.T, text string, test func(t *testing.T, r *robot)) {
+	for _, at := range places(t) {
+		t.Run(at.name, func(t *testing.T) {
+			if at.startBroker != nil {
+				at.startBroker(t)
+			}
+			test(t, start(t, text, at))
+		})
+	}
+}
+
+// startMosquitto starts a broker at an address, and waits until it listens.
+func startMosquitto(t *testing.T, address string) (kill func()) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "mosquitto.conf")
+	settings := "listener " + port + " 127.0.0.1\nset_tcp_nodelay true\nallow_anonymous true\nlog_type error\n"
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(*mosquitto, "-c", file)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill = sync.OnceFunc(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	t.Cleanup(kill)
+	eventually(t, "Mosquitto to listen", func() bool {
+		socket, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = socket.Close()
+		}
+		return err == nil
+	})
+	return kill
+}
+
+// start starts a robot, and waits until its page is served. It replaces the robot file's line for mqtt.
+func start(t *testing.T, text string, at place) *robot {
+	t.Helper()
+	page := freeAddress(t)
+	var lines []string
+	name := ""
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "mqtt:") || strings.HasPrefix(line, "dashboard:") {
+			continue
+		}
+		if found, is := strings.CutPrefix(line, "robot:"); is {
+			name = strings.TrimSpace(found)
+		}
+		lines = append(lines, strings.TrimRight(line, "\n"))
+	}
+	lines = append(lines, "mqtt: {"+at.mqtt+"}", "dashboard: {listen: '"+page+"'}", "")
+	r := &robot{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), broker: at.broker, page: "http://" + page + "/"}
+	if err := os.WriteFile(r.file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	t.Cleanup(func() {
+		r.kill()
+		if t.Failed() {
+			t.Logf("fluxd wrote:\n%s", r.output)
+		}
+	})
+	return r
+}
+
+// start starts the process, and waits until it serves its page.
+func (r *robot) start() {
+	r.t.Helper()
+	r.output = &output{}
+	r.process = exec.Command(*fluxd, "run", r.file, "--plain")
+	r.process.Dir = filepath.Dir(r.file)
+	r.process.Stdout, r.process.Stderr = r.output, r.output
+	if err := r.process.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	process, ended := r.process, make(chan struct{})
+	r.ended = ended
+	go func() { _ = process.Wait(); close(ended) }()
+	eventually(r.t, "the page of "+r.name, func() bool {
+		select {
+		case <-r.ended:
+			r.t.Fatalf("fluxd ended:\n%s", r.output)
+		default:
+		}
+		answer, err := http.Get(r.page)
+		if err != nil {
+			return false
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+}
+
+// kill kills the robot's processes, as a power failure does, and waits for their end.
+func (r *robot) kill() {
+	all := descendants(r.process.Process.Pid)
+	_ = r.process.Process.Kill()
+	<-r.ended
+	for _, id := range all {
+		if p, err := os.FindProcess(id); err == nil {
+			_ = p.Kill()
+		}
+	}
+}
+
+// killBroker kills the process of the robot's own broker, and waits until the robot has started another.
+func (r *robot) killBroker() {
+	r.t.Helper()
+	old := r.brokerProcess()
+	p, err := os.FindProcess(old)
+	if err != nil || old == 0 {
+		r.t.Fatalf("the broker has process %d: %v", old, err)
+	}
+	if err := p.Kill(); err != nil {
+		r.t.Fatal(err)
+	}
+	eventually(r.t, "the broker to be started again", func() bool { now := r.brokerProcess(); return now != 0 && now != old })
+}
+
+// brokerProcess returns the process of the robot's own broker, or 0.
+func (r *robot) brokerProcess() int {
+	for _, id := range descendants(r.process.Process.Pid) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", id))
+		if err == nil && strings.HasSuffix(string(line), "\x00"+broker.Command+"\x00") {
+			return id
+		}
+	}
+	return 0
+}
+
+// descendants returns the processes that a process has started, and those that they have.
+func descendants(of int) []int {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", of))
+	var all []int
+	for _, file := range tasks {
+		text, _ := os.ReadFile(file)
+		for _, word := range strings.Fields(string(text)) {
+			if id, err := strconv.Atoi(word); err == nil {
+				all = append(append(all, id), descendants(id)...)
+			}
+		}
+	}
+	return all
+}
