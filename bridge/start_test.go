@@ -77,7 +77,8 @@ func TestUnsupportedVerb(t *testing.T) {
 	defer b.Close()
 	c := dial(t, b.URL())
 	c.online()
-	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "zero", "watch"} {
+	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "zero", "watch",
+		"network", "world", "place"} {
 		want := "this robot does not support " + verb + ": expected one of arm, describe, disarm, estop"
 		if r := c.ask(verb, newRequest(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != want {
 			t.Errorf("%s: %+v, %v, want %q", verb, r, r.Error, want)

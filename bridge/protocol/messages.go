@@ -61,6 +61,7 @@ func PopulationPath(path string) string { return members.ReplaceAllString(path, 
 type NeuronGroup struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
+	Role  Role   `json:"role,omitempty"` // of a population: of its members, the first in the order of roles that one has
 }
 
 // NeuronNames returns the names of all neurons. The Neuron of a Spike is an index into them.
@@ -143,8 +144,20 @@ type Request struct {
 	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
 	Sensor    string           `json:"sensor,omitempty"`    // verbs sense and zero: its name
 
-	// For how many milliseconds it holds. Verb watch: spikes are published, 1 to 60,000. Verb drive: the command, 1 to 10,000.
-	// Verb sense: the reading, 1 to 60,000.
+	// Verb watch: what is published, by topic. With none of them it is spikes.
+	Spikes   bool     `json:"spikes,omitempty"`
+	Neurons  []string `json:"neurons,omitempty"` // names of neurons, at most MaxNeurons
+	Learning bool     `json:"learning,omitempty"`
+	World    bool     `json:"world,omitempty"`
+
+	// Verb place: what is put where, in metres and radians.
+	Thing   string   `json:"thing,omitempty"`
+	X       *float64 `json:"x,omitempty"`
+	Y       *float64 `json:"y,omitempty"`
+	Heading *float64 `json:"heading,omitempty"` // of the robot; nil: as it is
+
+	// For how many milliseconds it holds. Verb watch: what was asked for is published, 1 to 60,000. Verb drive: the command, 1 to
+	// 10,000. Verb sense: the reading, 1 to 60,000.
 	Lease int64 `json:"lease_ms,omitempty"`
 }
 
@@ -187,6 +200,8 @@ type Response struct {
 	Values  map[string]Reading `json:"values,omitempty"`  // verb get, by path
 
 	Description json.RawMessage `json:"description,omitempty"` // verb describe: a Description
+	Network     *Network        `json:"network,omitempty"`     // verb network
+	World       *World          `json:"world,omitempty"`       // verb world
 
 	Spikes  int      `json:"spikes,omitempty"`  // verbs reward and stimulate: how many spikes were sent into the network
 	Was     *float64 `json:"was,omitempty"`     // verb zero: the reading that counts as 0 from now on, in the sensor's unit
@@ -224,6 +239,7 @@ const (
 	UnknownReward    Code = "unknown_reward"    // there is no such reward
 	UnknownSensor    Code = "unknown_sensor"    // there is no such sensor
 	UnknownActuator  Code = "unknown_actuator"  // there is no such actuator
+	UnknownThing     Code = "unknown_thing"     // there is no such thing in the world
 	NotAllowed       Code = "not_allowed"       // the robot's state does not allow it
 	Forbidden        Code = "forbidden"         // the user's role does not allow it
 	Malformed        Code = "malformed"         // not the JSON that Request documents

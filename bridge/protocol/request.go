@@ -19,11 +19,12 @@ var keys = map[string][]string{
 	"reset":     {"paths", "if_rev"},
 	"reward":    {"reward", "value"},
 	"stimulate": {"stimulate"},
-	"watch":     {"lease_ms"},
+	"watch":     {"lease_ms", "spikes", "neurons", "learning", "world"},
 	"arm":       {"value", "by_hand", "fresh"},
 	"drive":     {"actuator", "value", "lease_ms"},
 	"sense":     {"sensor", "value", "lease_ms"},
 	"zero":      {"sensor"},
+	"place":     {"thing", "x", "y", "heading"},
 }
 
 // ParseRequest reads the payload of a request with a verb. It is strict, so that no value acts that was not meant: a wrong type,
@@ -37,29 +38,38 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 	p := parser{json.NewDecoder(bytes.NewReader(payload))}
 	p.decoder.UseNumber()
 	allowed := append([]string{"id", "ts", "ttl_ms"}, keys[verb]...)
-	return r, p.object("", "a JSON object", func(key string) (err error) {
+	texts := map[string]*string{"id": &r.ID, "reward": &r.Reward, "actuator": &r.Actuator, "sensor": &r.Sensor, "thing": &r.Thing}
+	integers := map[string]*int64{"ts": &r.Time, "ttl_ms": &r.TTL, "lease_ms": &r.Lease}
+	flags := map[string]*bool{"by_hand": &r.ByHand, "fresh": &r.Fresh, "spikes": &r.Spikes, "learning": &r.Learning,
+		"world": &r.World}
+	numbers := map[string]**float64{"x": &r.X, "y": &r.Y, "heading": &r.Heading}
+	watched := 0 // keys of watch that say what
+	err := p.object("", "a JSON object", func(key string) (err error) {
 		if !slices.Contains(allowed, key) {
 			return malformed(key, "verb %s has no such key: expected %s", verb, strings.Join(allowed, ", "))
 		}
+		if verb == "watch" && slices.Contains(keys[verb][1:], key) {
+			watched++
+		}
+		if to, is := texts[key]; is {
+			*to, err = p.text(key)
+			return err
+		}
+		if to, is := integers[key]; is {
+			*to, err = p.integer(key)
+			return err
+		}
+		if to, is := flags[key]; is {
+			*to, err = p.boolean(key)
+			return err
+		}
+		if to, is := numbers[key]; is {
+			var v float64
+			v, err = p.number(key)
+			*to = &v
+			return err
+		}
 		switch key {
-		case "id":
-			r.ID, err = p.text(key)
-		case "ts":
-			r.Time, err = p.integer(key)
-		case "ttl_ms":
-			r.TTL, err = p.integer(key)
-		case "lease_ms":
-			r.Lease, err = p.integer(key)
-		case "reward":
-			r.Reward, err = p.text(key)
-		case "actuator":
-			r.Actuator, err = p.text(key)
-		case "sensor":
-			r.Sensor, err = p.text(key)
-		case "by_hand":
-			r.ByHand, err = p.boolean(key)
-		case "fresh":
-			r.Fresh, err = p.boolean(key)
 		case "value":
 			var v float64
 			if v, err = p.number(key); err == nil && verb == "arm" && v != 0 && v != 1 {
@@ -74,7 +84,11 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 			rev := Revision(v)
 			r.IfRevision = &rev
 		case "paths":
-			r.Paths, err = p.textList(key)
+			r.Paths, err = p.textList(key, "path")
+		case "neurons":
+			if r.Neurons, err = p.textList(key, "neuron"); err == nil && len(r.Neurons) > MaxNeurons {
+				err = malformed(key, "expected at most %d neurons, got %d", MaxNeurons, len(r.Neurons))
+			}
 		case "set":
 			r.Set = map[string]float64{}
 			err = p.object(key, "an object of paths and values", func(path string) (err error) {
@@ -90,6 +104,10 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 		}
 		return err
 	})
+	if err == nil && watched > 0 && !r.Spikes && r.Neurons == nil && !r.Learning && !r.World {
+		err = malformed("", "there is nothing to watch: expected spikes, learning or world to be true, or names of neurons")
+	}
+	return r, err
 }
 
 // checkJSON returns an error with the place where a text is not JSON.
@@ -158,10 +176,10 @@ func (p parser) boolean(path string) (bool, error) {
 	return is, nil
 }
 
-// textList reads a list that is not empty. An empty list would mean all paths.
-func (p parser) textList(path string) ([]string, error) {
+// textList reads a list that is not empty. An empty list would mean all.
+func (p parser) textList(path, of string) ([]string, error) {
 	if got := p.next(); got != json.Delim('[') {
-		return nil, wrongType(path, "a list of paths", got)
+		return nil, wrongType(path, "a list of "+of+"s", got)
 	}
 	var all []string
 	for p.decoder.More() {
@@ -173,10 +191,13 @@ func (p parser) textList(path string) ([]string, error) {
 	}
 	p.next()
 	if all == nil {
-		return nil, malformed(path, "expected at least one path; leave the key out to mean all")
+		return nil, malformed(path, "expected at least one %s; leave the key out %s", of, without[of])
 	}
 	return all, nil
 }
+
+// without says what it means to leave out a list.
+var without = map[string]string{"path": "to mean all", "neuron": "to watch none"}
 
 func (p parser) number(path string) (float64, error) {
 	got := p.next()

@@ -128,6 +128,18 @@ func (t Topics) Home() string { return t.of("tele/home") }
 // Spikes is the topic of batches of spikes, see EncodeSpikes: QoS 0, published while a client has a lease (verb watch).
 func (t Topics) Spikes() string { return t.of("spikes") }
 
+// Neurons is the topic of Neurons: QoS 0, at the rate mqtt.telemetry while a client has a lease for neurons (verb watch).
+func (t Topics) Neurons() string { return t.of("tele/neurons") }
+
+// Learning is the topic of Learning: QoS 0, twice a second while a client has a lease for it (verb watch).
+func (t Topics) Learning() string { return t.of("tele/learning") }
+
+// World is the topic of WorldState: QoS 0, at the rate mqtt.telemetry while a client has a lease for it (verb watch).
+func (t Topics) World() string { return t.of("tele/world") }
+
+// Episode is the topic of Episode: QoS 1, when an episode of the simulated world is over.
+func (t Topics) Episode() string { return t.of("tele/episode") }
+
 // Event is the topic of Event: QoS 1. With the level "+" it is the filter for all levels.
 func (t Topics) Event(level string) string { return t.of("event/" + level) }
 

@@ -32,9 +32,9 @@ type Role string
 
 // The roles. Each has the rights of those before it, too.
 const (
-	Viewer   Role = "viewer"   // describe, get, watch, estop
+	Viewer   Role = "viewer"   // describe, get, network, world, watch, estop
 	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
-	Operator Role = "operator" // arm, disarm, drive, sense, zero
+	Operator Role = "operator" // arm, disarm, drive, sense, place, zero
 )
 
 // Robot is the role of another robot that shares this broker. It may write the topics of the robot with its user's name, and may
@@ -43,9 +43,9 @@ const Robot Role = "robot"
 
 // leastRoles is the least role for each verb.
 var leastRoles = map[string]Role{
-	"describe": Viewer, "get": Viewer, "watch": Viewer, "estop": Viewer,
+	"describe": Viewer, "get": Viewer, "network": Viewer, "world": Viewer, "watch": Viewer, "estop": Viewer,
 	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
-	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator, "zero": Operator,
+	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator, "place": Operator, "zero": Operator,
 }
 
 // Verbs returns all verbs, in alphabetical order.

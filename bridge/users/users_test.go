@@ -97,6 +97,8 @@ func TestRoles(t *testing.T) {
 	all := map[string][]Role{
 		"describe":  {Viewer, Tuner, Operator},
 		"get":       {Viewer, Tuner, Operator},
+		"network":   {Viewer, Tuner, Operator},
+		"world":     {Viewer, Tuner, Operator},
 		"watch":     {Viewer, Tuner, Operator},
 		"estop":     {Viewer, Tuner, Operator},
 		"set":       {Tuner, Operator},
@@ -109,6 +111,7 @@ func TestRoles(t *testing.T) {
 		"disarm":    {Operator},
 		"drive":     {Operator},
 		"sense":     {Operator},
+		"place":     {Operator},
 		"zero":      {Operator},
 	}
 	verbs := Verbs()

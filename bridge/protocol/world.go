@@ -1,0 +1,77 @@
+package protocol
+
+// World is the simulated world that a robot lives in, as it is now: the answer to the verb world. Lengths are in metres, angles
+// in radians, counterclockwise from the direction of x.
+type World struct {
+	Kind   string     `json:"kind"`  // such as "floor"
+	About  string     `json:"about"` // one phrase, for people
+	Width  float64    `json:"width"` // of what is shown: X1 - X0
+	Height float64    `json:"height"`
+	X0     float64    `json:"x0"` // its lower left corner
+	Y0     float64    `json:"y0"`
+	X1     float64    `json:"x1"` // its upper right corner
+	Y1     float64    `json:"y1"`
+	Shapes []Shape    `json:"shapes"` // each covers those before it
+	Things []Thing    `json:"things"`
+	Robot  *RobotPose `json:"robot,omitempty"` // nil where the robot has no place
+}
+
+// Point is a place: x and y.
+type Point [2]float64
+
+// Shape is a part of the picture of a world. With Text it is a text, with Radius a circle, otherwise the line through its points
+// or, if it is closed, the polygon that has them as its corners.
+type Shape struct {
+	Style  string  `json:"style"`  // what it shows: "ground", "wall", "line", "lamp", "heat", "food", "goal", "path", "robot" ...
+	Points []Point `json:"points"` // of a circle its middle, of a text the left end of its base line
+	Closed bool    `json:"closed,omitempty"`
+	Radius float64 `json:"radius,omitempty"`
+	Width  float64 `json:"width,omitempty"` // of a line; 0: a thin line
+	Text   string  `json:"text,omitempty"`
+}
+
+// Thing is something in a world that has a place, such as a lamp.
+type Thing struct {
+	Name    string   `json:"name"` // for the verb place: "lamp[0]"
+	Kind    string   `json:"kind"` // "lamp"
+	X       float64  `json:"x"`
+	Y       float64  `json:"y"`
+	Heading *float64 `json:"heading,omitempty"` // of a thing with a direction
+	Radius  float64  `json:"radius,omitempty"`
+}
+
+// RobotPose is where a simulated robot is. Its name for the verb place is ThingRobot.
+type RobotPose struct {
+	X       float64 `json:"x"`
+	Y       float64 `json:"y"`
+	Heading float64 `json:"heading"`
+	Radius  float64 `json:"radius,omitempty"` // in the answer to the verb world
+}
+
+// ThingRobot is the name of the robot itself for the verb place.
+const ThingRobot = "robot"
+
+// WorldState is what changes in a world, published at the rate of telemetry while a client watches it.
+type WorldState struct {
+	Time    int64              `json:"ts"` // when it was published, in milliseconds since 1970; set by the bridge
+	Robot   *RobotPose         `json:"robot,omitempty"`
+	State   map[string]float64 `json:"state"`            // by name, in SI units
+	Things  []Thing            `json:"things,omitempty"` // those that can move
+	Score   Score              `json:"score"`            // so far in this episode
+	Episode int                `json:"episode"`          // 1 is the first
+}
+
+// Score says how well a simulated robot has done in an episode.
+type Score struct {
+	Text    string             `json:"text"`    // for people: "reached the lamp after 3.210 s"
+	Goal    string             `json:"goal"`    // what counts as success: "reached the lamp"; "" where nothing does
+	Reached bool               `json:"reached"` // the robot has reached the goal
+	Values  map[string]float64 `json:"values"`  // the same in numbers, by name with its unit: "first_s"
+}
+
+// Episode is the score of an episode that is over.
+type Episode struct {
+	Time    int64 `json:"ts"`      // when it ended, in milliseconds since 1970; set by the bridge
+	Episode int   `json:"episode"` // 1 is the first
+	Score   Score `json:"score"`
+}
