@@ -48,6 +48,9 @@ bridge/broker:
 	bridge/protocol
 	bridge/users
 	files
+bridge/dashboard:
+	bridge/protocol
+	files
 bridge/protocol:
 	files
 bridge/transport:
@@ -277,6 +280,8 @@ github.com/agnivade/levenshtein:
 github.com/chromedp/cdproto:
 github.com/chromedp/chromedp:
 github.com/cockroachdb/datadriven:
+github.com/coder/websocket:
+	bridge/dashboard
 github.com/coreos/go-systemd/v22:
 	cmd/fluxd/machine
 github.com/eclipse/paho.mqtt.golang:
@@ -312,6 +317,7 @@ golang.org/x/term:
 golang.org/x/time:
 	bridge
 	bridge/broker
+	bridge/dashboard
 gopkg.in/yaml.v3:
 	configs
 	configs/circuits

@@ -1,0 +1,135 @@
+package dashboard
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed page
+var bundle embed.FS
+
+// kinds has the content types of the page's files. The system's own table of types differs between systems.
+var kinds = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".png":  "image/png",
+	".txt":  "text/plain; charset=utf-8",
+}
+
+// file is a file of the page.
+type file struct {
+	text []byte
+	kind string
+	tag  string // changes with the text
+}
+
+// bundled returns the files of the page, by the path of their URL.
+func bundled() map[string]file {
+	all := map[string]file{}
+	entries, err := bundle.ReadDir("page")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	for _, e := range entries {
+		kind, known := kinds[path.Ext(e.Name())]
+		if !known {
+			continue
+		}
+		text, err := bundle.ReadFile("page/" + e.Name())
+		if err != nil {
+			panic(err) // ReadDir listed it
+		}
+		sum := sha256.Sum256(text)
+		all["/"+e.Name()] = file{text, kind, `"` + hex.EncodeToString(sum[:8]) + `"`}
+	}
+	all["/"] = all["/index.html"]
+	return all
+}
+
+// policy lets the page load its own files and connect to this server, and nothing else; no other page may show it in a frame
+// (https://www.w3.org/TR/CSP3/).
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// answer answers a request.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		return
+	}
+	defer s.running.Done()
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	wait, cancel := context.WithTimeout(r.Context(), headerPatience)
+	err := s.pace.Wait(wait)
+	cancel()
+	if err != nil {
+		s.refuse(w, r, tooManyRequests, http.StatusServiceUnavailable, "too many requests: try again in a few seconds")
+		return
+	}
+	if err := s.hosts.check(r); err != nil {
+		s.refuse(w, r, wrongHost, http.StatusForbidden, err.Error())
+		return
+	}
+	if r.Method != http.MethodGet && (r.Method != http.MethodHead || r.URL.Path == "/mqtt") {
+		h.Set("Allow", "GET, HEAD")
+		s.refuse(w, r, wrongRequest, http.StatusMethodNotAllowed, "expected GET or HEAD")
+		return
+	}
+	if r.ContentLength != 0 {
+		s.refuse(w, r, wrongRequest, http.StatusBadRequest, "expected a request without a body")
+		return
+	}
+	switch one, known := s.files[r.URL.Path]; {
+	case r.URL.Path == "/mqtt":
+		s.connect(w, r)
+	case r.URL.Path == "/robot.json":
+		s.describe(w)
+	case known:
+		h.Set("Cache-Control", "no-cache") // the browser asks whether its copy is still the same
+		h.Set("ETag", one.tag)
+		if strings.Contains(r.Header.Get("If-None-Match"), one.tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		h.Set("Content-Type", one.kind)
+		h.Set("Content-Length", fmt.Sprint(len(one.text)))
+		_, _ = w.Write(one.text) // an error means that the client has gone
+	default:
+		s.refuse(w, r, wrongRequest, http.StatusNotFound, "no such page: expected /")
+	}
+}
+
+// describe answers with what the page must know before it connects.
+func (s *Server) describe(w http.ResponseWriter) {
+	text, err := json.Marshal(struct {
+		Robot   string `json:"robot"`
+		Version string `json:"version"`
+		Login   bool   `json:"login"`
+	}{s.options.Robot, s.options.Version, s.options.Login})
+	if err != nil {
+		panic(err) // texts and a bool
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n')) // an error means that the client has gone
+}
+
+// refuse refuses a request, and counts that.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why refusal, status int, text string) {
+	s.refused.add(why, fmt.Sprintf("%s (from %s)", text, r.RemoteAddr))
+	w.Header().Set("Connection", "close")
+	http.Error(w, "fluxd: "+text, status)
+}
