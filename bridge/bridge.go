@@ -17,6 +17,8 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/time/rate"
 
+	"fluxd/bridge/homeassistant"
+	"fluxd/bridge/leases"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
 )
@@ -34,6 +36,8 @@ type Robot struct {
 	Teacher   Teacher
 	ByHand    ByHand
 	Spikes    SpikeSource
+	Inspector Inspector
+	World     World
 }
 
 // Options configure a Bridge.
@@ -110,10 +114,11 @@ type Bridge struct {
 	disarmIDs         *recentIDs   // of requests to arm with the value 0; of the method receive
 	unknownParameters atomic.Int64 // retained ones that were cleared since the last connection
 
-	started      time.Time
-	watchedUntil atomic.Int64  // spikes are published until then, in ns since started
-	watchBegins  chan struct{} // one token: there is a lease
-	lossLogged   atomic.Bool   // the log says that the broker is away
+	started     time.Time
+	leases      *leases.Table
+	spikesBegin chan struct{} // one token: there is a lease for spikes
+	watchBegins chan struct{} // one token: there is a lease for anything else
+	lossLogged  atomic.Bool   // the log says that the broker is away
 
 	statusReturned    atomic.Bool // the broker has passed the status on since the last connection
 	discoveryReturned atomic.Bool // the broker has passed the message for Home Assistant on
@@ -123,6 +128,8 @@ type Bridge struct {
 	busyAnswers     *rate.Limiter // answers to requests for which there is no room
 	busyViewers     *rate.Limiter // the same for viewerRequests
 	descriptionRate *rate.Limiter // answers with the description
+	networkRate     *rate.Limiter // answers with the network
+	worldRate       *rate.Limiter // answers with the world
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -166,11 +173,15 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		viewerRequests: make(chan incoming, waitingRequests),
 		unwritten:      make(chan unwritten, waitingRequests),
 		answered:       make(chan struct{}),
+		leases:         leases.New(protocol.MaxWatched),
+		spikesBegin:    make(chan struct{}, 1),
 		watchBegins:    make(chan struct{}, 1),
 		busyAnswers:    rate.NewLimiter(busyRate, busyBurst),
 
 		busyViewers:     rate.NewLimiter(busyRate, busyBurst),
 		descriptionRate: rate.NewLimiter(2, 8),
+		networkRate:     rate.NewLimiter(4, 16),
+		worldRate:       rate.NewLimiter(4, 16),
 
 		nameWarnings: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
@@ -189,11 +200,12 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	if opts.HomeAssistant {
 		left := 0
-		if b.discovery, left, err = discovery(b.topics, description, opts.Version); err != nil {
+		if b.discovery, left, err = homeassistant.Discovery(b.topics, description, opts.Version); err != nil {
 			return nil, fmt.Errorf("description for Home Assistant: %w", err)
 		}
 		if left > 0 {
-			b.log.Warn("Home Assistant shows the first tunables only; fluxctl shows all", "shown", maxNumbers, "left_out", left)
+			b.log.Warn("Home Assistant shows the first tunables only; fluxctl shows all", "shown", homeassistant.MaxNumbers,
+				"left_out", left)
 		}
 	}
 	if b.url, err = checkURL(opts.Broker); err != nil {
@@ -251,6 +263,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	b.workers.Go(b.writeAccepted) // and then for a disk
 	b.workers.Go(b.publishTelemetry)
 	b.workers.Go(b.publishSpikes)
+	b.workers.Go(b.publishWatched) // may wait for the control loop
 	b.stops.client.Connect()
 	b.client.Connect()
 	context.AfterFunc(ctx, b.Close)

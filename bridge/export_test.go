@@ -1,6 +1,10 @@
 package bridge
 
-import "time"
+import (
+	"time"
+
+	"fluxd/bridge/leases"
+)
 
 // For the tests in package bridge_test.
 const (
@@ -9,7 +13,6 @@ const (
 	MaxInFlight       = maxInFlight
 	MaxUnacknowledged = maxUnacknowledged
 	MaxPublish        = maxPublish
-	MaxNumbers        = maxNumbers
 )
 
 // Connected reports whether the bridge is connected to the broker now.
@@ -21,7 +24,7 @@ func (b *Bridge) Waiting() (requests, viewerRequests int) {
 }
 
 // Lease has spikes published for a time, as the verb watch does.
-func (b *Bridge) Lease(length time.Duration) { b.lease(length) }
+func (b *Bridge) Lease(length time.Duration) { b.lease(length, leases.Wants{Spikes: true}) }
 
 // Discovered reports whether the broker has passed on the message for Home Assistant.
 func (b *Bridge) Discovered() bool { return b.discoveryReturned.Load() }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"fluxd/bridge"
+	"fluxd/bridge/homeassistant"
 	"fluxd/bridge/protocol"
 )
 
@@ -222,7 +223,7 @@ func TestDiscoveryThatIsNotPassedOn(t *testing.T) {
 // Of many parameters some are left out. Names that differ only in characters that an id may not have get different ids.
 func TestDiscoveryIsBounded(t *testing.T) {
 	d := protocol.Description{Sensors: []protocol.Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
-	for i := range bridge.MaxNumbers + 7 {
+	for i := range homeassistant.MaxNumbers + 7 {
 		d.Parameters = append(d.Parameters,
 			protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1},
 			protocol.Parameter{Path: fmt.Sprintf("empty range[%d]", i), Min: 5, Max: 5}) // Home Assistant rejects such a number
@@ -244,7 +245,7 @@ func TestDiscoveryIsBounded(t *testing.T) {
 			}
 		}
 	}
-	if numbers != bridge.MaxNumbers ||
+	if numbers != homeassistant.MaxNumbers ||
 		home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
 		t.Errorf("%d numbers; %d components", numbers, len(home.Components))
 	}

@@ -194,8 +194,15 @@ type verb struct {
 // verbs returns the verbs that the robot supports, except disarm and estop: see stopConnection.
 func (b *Bridge) verbs() map[string]verb {
 	all := map[string]verb{"describe": {do: b.describe}, "arm": {do: b.arm}}
-	if b.robot.Spikes != nil {
+	if b.robot.Spikes != nil || b.robot.Inspector != nil || b.robot.World != nil {
 		all["watch"] = verb{do: b.watch}
+	}
+	if b.robot.Inspector != nil {
+		all["network"] = verb{do: b.network}
+	}
+	if b.robot.World != nil {
+		all["world"] = verb{do: b.world}
+		all["place"] = verb{do: b.place}
 	}
 	if b.robot.Tuner != nil {
 		all["get"] = verb{do: b.get}

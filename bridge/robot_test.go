@@ -280,10 +280,12 @@ type fullRobot interface {
 	bridge.Teacher
 	bridge.ByHand
 	bridge.SpikeSource
+	bridge.Inspector
+	bridge.World
 }
 
 // allParts returns a robot with all abilities.
-func allParts(r fullRobot) bridge.Robot { return bridge.Robot{r, r, r, r, r, r} }
+func allParts(r fullRobot) bridge.Robot { return bridge.Robot{r, r, r, r, r, r, r, r} }
 
 // startBridge runs a bridge named "fake" at a new broker on a free port, unless the options say otherwise.
 func startBridge(t *testing.T, robot fullRobot, opts bridge.Options) *bridge.Bridge {

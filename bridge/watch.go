@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"fluxd/bridge/leases"
 	"fluxd/bridge/protocol"
 )
 
@@ -14,7 +15,7 @@ const (
 	maxBatch = 20_000
 )
 
-// SpikeSource provides the spikes of the network: the verb watch.
+// SpikeSource provides the spikes of the network, for the verb watch.
 type SpikeSource interface {
 	// FollowSpikes returns a reader of all spikes from now on.
 	FollowSpikes() SpikeReader
@@ -32,21 +33,64 @@ func (b *Bridge) watch(_ context.Context, _ string, r protocol.Request, _ *proto
 	if longest := protocol.MaxLease.Milliseconds(); r.Lease < 1 || r.Lease > longest {
 		return refuse(protocol.Malformed, "lease_ms: expected 1 to %d, got %d: send another request before it ends", longest, r.Lease)
 	}
-	b.lease(time.Duration(r.Lease) * time.Millisecond)
+	wants := leases.Wants{Spikes: r.Spikes, Learning: r.Learning, World: r.World, Neurons: r.Neurons}
+	if !r.Learning && !r.World && len(r.Neurons) == 0 {
+		wants.Spikes = true
+	}
+	if err := b.mayWatch(wants); err != nil {
+		return err
+	}
+	return b.lease(time.Duration(r.Lease)*time.Millisecond, wants)
+}
+
+// mayWatch refuses what this robot does not have.
+func (b *Bridge) mayWatch(w leases.Wants) error {
+	missing := func(key string) error {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: key, Message: "this robot does not publish it"}
+	}
+	switch {
+	case w.Spikes && b.robot.Spikes == nil:
+		return missing("spikes")
+	case w.Learning && b.robot.Inspector == nil:
+		return missing("learning")
+	case len(w.Neurons) > 0 && b.robot.Inspector == nil:
+		return missing("neurons")
+	case w.World && b.robot.World == nil:
+		return missing("world")
+	}
+	if len(w.Neurons) > 0 {
+		if err := b.robot.Inspector.CheckNeurons(w.Neurons); err != nil {
+			return err
+		}
+	}
+	if w.World {
+		_, err := b.robot.World.WorldState()
+		return err
+	}
 	return nil
 }
 
-// lease has spikes published for a time from now on. Of several leases the one that ends last counts.
-func (b *Bridge) lease(length time.Duration) {
-	until := int64(time.Since(b.started) + length) // not the wall clock, which may jump
-	for {
-		before := b.watchedUntil.Load()
-		if until <= before || b.watchedUntil.CompareAndSwap(before, until) {
-			break
-		}
+// lease has something published for a time from now on.
+func (b *Bridge) lease(length time.Duration, w leases.Wants) error {
+	if err := b.leases.Add(b.running(), length, w); err != nil {
+		return err
 	}
+	if w.Spikes {
+		signal(b.spikesBegin)
+	}
+	if w.Learning || w.World || len(w.Neurons) > 0 {
+		signal(b.watchBegins)
+	}
+	return nil
+}
+
+// running returns the time since the start. Unlike the wall clock it does not jump.
+func (b *Bridge) running() time.Duration { return time.Since(b.started) }
+
+// signal leaves a token in a channel for one.
+func signal(token chan<- struct{}) {
 	select {
-	case b.watchBegins <- struct{}{}:
+	case token <- struct{}{}:
 	default:
 	}
 }
@@ -58,11 +102,11 @@ func (b *Bridge) publishSpikes() {
 		select {
 		case <-b.ctx.Done():
 			return
-		case <-b.watchBegins:
+		case <-b.spikesBegin:
 		}
 		reader := b.robot.Spikes.FollowSpikes()
 		ticker := time.NewTicker(spikesEvery)
-		for int64(time.Since(b.started)) < b.watchedUntil.Load() {
+		for b.leases.At(b.running()).Spikes {
 			select {
 			case <-b.ctx.Done():
 				ticker.Stop()

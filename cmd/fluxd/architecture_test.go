@@ -41,6 +41,8 @@ boards/sim/worlds:
 	options
 	splitmix64
 bridge:
+	bridge/homeassistant
+	bridge/leases
 	bridge/protocol
 	bridge/transport
 	bridge/users
@@ -51,6 +53,10 @@ bridge/broker:
 bridge/dashboard:
 	bridge/protocol
 	files
+bridge/homeassistant:
+	bridge/protocol
+bridge/leases:
+	bridge/protocol
 bridge/protocol:
 	files
 bridge/transport:

@@ -1,4 +1,9 @@
-package bridge
+// Package homeassistant makes the message by which Home Assistant finds a robot (MQTT device discovery, Home Assistant 2024.11
+// and newer: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are in Jinja. Those for
+// commands make a protocol.Request, with the time of the press and a unique id.
+//
+//	payload, left, err := homeassistant.Discovery(protocol.Topics("lightseeker"), description, "1.0")
+package homeassistant
 
 import (
 	"encoding/json"
@@ -8,15 +13,11 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Home Assistant finds a robot by one retained message that describes everything it shows (MQTT device discovery, Home Assistant
-// 2024.11 and newer: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are in Jinja.
-// Those for commands make a protocol.Request, with the time of the press and a unique id.
-
 // expireAfter is how long Home Assistant shows a value without a new one, in seconds. Values come once a second.
 const expireAfter = 10
 
-// maxNumbers is how many parameters it shows: a thousand would be of no use there.
-const maxNumbers = 100
+// MaxNumbers is how many parameters it shows: a thousand would be of no use there.
+const MaxNumbers = 100
 
 // component is an entity of Home Assistant.
 type component map[string]any
@@ -34,8 +35,8 @@ func requestTemplate(key, more string) string {
 		`"ts":{{ (now().timestamp() * 1000) | int }},"ttl_ms":10000` + more + `}`
 }
 
-// discovery describes the robot for Home Assistant. It returns how many parameters were left out.
-func discovery(t protocol.Topics, d protocol.Description, version string) (payload []byte, left int, err error) {
+// Discovery describes a robot for Home Assistant. It returns how many parameters were left out.
+func Discovery(t protocol.Topics, d protocol.Description, version string) (payload []byte, left int, err error) {
 	id := "fluxd_" + protocol.Identifier(string(t))
 	all := map[string]component{}
 	add := func(key, platform, name string, c component) {
@@ -87,7 +88,7 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		if p.Min >= p.Max { // Home Assistant rejects such a number
 			continue
 		}
-		if numbers++; numbers > maxNumbers {
+		if numbers++; numbers > MaxNumbers {
 			left++
 			continue
 		}
