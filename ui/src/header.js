@@ -1,0 +1,87 @@
+// The top of the page, always there: which robot, whether it may move, the link, and what stops it.
+import {html, useComputed, useEffect, useSignal} from './view.js'
+import {useStopKeys} from './stopkeys.js'
+import {notify, refusal} from './notices.js'
+import {texts} from './texts.js'
+import {theme, themes} from './theme.js'
+
+const t = texts.header
+
+// stateOf returns the word for what a robot may do now, and the class for its colour.
+export function stateOf(health) {
+	const state = health?.safety?.state
+	return ['armed', 'disarmed', 'stopped'].includes(state) ? state : 'unknown'
+}
+
+// linkOf returns the word for the link to a robot.
+export function linkOf(robot) {
+	const link = robot.link.value
+	if (link !== 'online') return {word: t.links[link], good: false}
+	if (robot.status.value?.state !== 'online') return {word: t.offline, good: false}
+	if (!robot.fresh.value) return {word: t.silent, good: false}
+	return {word: t.links.online, good: true}
+}
+
+export function Header({robot, page, onLogout, children}) {
+	const reasons = useSignal(null)
+	const health = robot.health.value
+	const state = stateOf(health), link = linkOf(robot)
+	useStopKeys(() => robot.estop.press())
+	useEffect(() => { if (state === 'armed') reasons.value = null }, [state])
+
+	const arm = async body => {
+		reasons.value = null
+		try {
+			await robot.request('arm', body)
+		} catch (error) {
+			reasons.value = error.message
+		}
+	}
+	const disarm = () => robot.request('disarm').catch(refusal)
+	const mayArm = robot.may('arm'), live = robot.live
+	return html`<header class="top ${state}" data-stale=${!live}>
+		<div class="bar">
+			<button class="estop" onClick=${() => robot.estop.press()} title=${t.estopKeys} aria-keyshortcuts="Escape">
+				${t.estop}</button>
+			<h1>${robot.name}</h1>
+			<p class="state" role="status">
+				<span class="badge ${live ? state : 'unknown'}" data-state=${state}>${t[state]}</span>
+				${!live && html` <span class="badge stale">${t.stale}</span>`}
+				${health?.safety?.by_hand && html` <span class="badge byhand">${t.byHand}</span>`}
+				${state === 'stopped' && health.safety.by && html` <span class="by">${t.stoppedBy(health.safety.by)}</span>`}
+			</p>
+			<p class="link ${link.good ? 'good' : 'bad'}" role="status" data-link=${robot.link.value}>${link.word}</p>
+			<div class="acts">
+				<button onClick=${disarm} disabled=${!robot.may('disarm')}>${t.disarm}</button>
+				<button onClick=${() => arm()} disabled=${!mayArm || !live}>${t.arm}</button>
+				<button onClick=${() => arm({fresh: true})} disabled=${!mayArm || !live || state === 'armed'} title=${t.armFreshHint}>
+					${t.armFresh}</button>
+				${!robot.may('set') && html`<span class="badge readonly" title=${t.readOnlyHint(robot.user)}>${t.readOnly}</span>`}
+				<${Theme}/>
+				${onLogout && html`<button class="quiet" onClick=${onLogout}>${texts.login.logout(robot.user)}</button>`}
+			</div>
+		</div>
+		<${EstopState} robot=${robot}/>
+		<div role="alert">${reasons.value && html`<div class="reasons"><strong>${t.notArmed}</strong>
+			<ul>${split(reasons.value).map(r => html`<li>${r}</li>`)}</ul>
+			<button onClick=${() => { reasons.value = null }}>${t.close}</button></div>`}</div>
+		${children}
+	</header>`
+}
+
+// split makes a list of the reasons that a robot gives in one text.
+const split = text => text.split(/\n|; /).map(r => r.trim()).filter(Boolean)
+
+function EstopState({robot}) {
+	const {state, tries, sent} = robot.estop
+	useEffect(() => { if (state.value === 'acknowledged') notify(t.estopDone) }, [state.value])
+	if (state.value !== 'sent') return html`<div role="alert"></div>`
+	const seconds = ((Date.now() - sent.value) / 1000).toFixed(1)
+	return html`<div role="alert" class="stopping">${tries.value > 0 ? t.estopSent(tries.value, seconds) : t.estopNotSent}</div>`
+}
+
+export function Theme() {
+	return html`<label class="theme"><span class="hidden">${texts.app.theme}</span>
+		<select value=${theme.value} onChange=${e => { theme.value = e.currentTarget.value }}>
+			${themes.map(name => html`<option value=${name}>${texts.app.themes[name]}</option>`)}</select></label>`
+}

@@ -1,0 +1,6 @@
+import {html} from '../view.js'
+import {texts} from '../texts.js'
+
+function View() { return html`<p class="muted">...</p>` }
+
+export const panel = {id: 'world', title: texts.world.title, available: () => true, View}

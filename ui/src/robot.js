@@ -1,0 +1,313 @@
+// The store of one robot: all that the panels show, and all that they ask of it. docs/mqtt.md documents the topics and requests.
+import {batch, computed, effect, signal} from './view.js'
+import {Estop} from './estop.js'
+import {Leases} from './lease.js'
+import {Requests} from './requests.js'
+import {decode} from './spikes.js'
+import {Tuning} from './tuning.js'
+import {texts} from './texts.js'
+
+// The verbs whose permission the broker is asked for.
+const verbs = ['get', 'set', 'reset', 'reward', 'stimulate', 'watch', 'save', 'load', 'arm', 'drive', 'sense', 'zero', 'disarm',
+	'network', 'world', 'place']
+
+// Milliseconds without tele/health after which what is shown is stale, for how long a lease of watch holds, and when it is renewed.
+const stale = 3000, lease = 6000, renew = 2000
+
+// How long events are kept, in milliseconds, and how many.
+const hour = 3_600_000, mostEvents = 2000
+
+const decoder = new TextDecoder()
+
+export class Robot {
+	status = signal(null)
+	describe = signal(null)
+	health = signal(null)
+	sensors = signal({})
+	actuators = signal({})
+	network = signal(null)
+	world = signal(null)
+	pose = signal(null)
+	neurons = signal(null)
+	learning = signal(null)
+	episodes = signal([])
+	events = signal([])
+	watchRefused = signal('') // the robot's words, if it does not grant what panels want to see
+	fresh = signal(false) // health came within the last three seconds: what is shown is live
+	revision = signal(0)
+
+	#client; #requests; #leases = new Leases()
+	#values = new Map() // path -> signal of {v, to, rev, src}
+	#may = new Map() // verb or verb/user -> signal of true, false or null: not known yet
+	#listeners = new Map()
+	#ends = []
+	#optional = {} // name of a topic -> function that ends the subscription
+	#asked = '' // what the last request watch asked for
+	#offset = 0; #offsets = []
+	#start = 0 // milliseconds since 1970 at which the robot's microseconds began
+	#boot = ''
+	#healthAt = 0
+
+	constructor(client, name) {
+		this.#client = client
+		this.name = name
+		this.link = client.link
+		this.estop = new Estop(client, name)
+		this.#requests = new Requests({client, robot: name, time: () => this.time(), texts: texts.requests,
+			named: verb => client.user !== '' && this.#permission(`${verb}/${client.user}`).peek() !== false})
+		this.parameters = computed(() => new Map((this.describe.value?.parameters ?? []).map(p => [p.path, p])))
+		this.names = computed(() => neuronNames(this.describe.value))
+		this.tuning = new Tuning(this)
+		for (const topic of ['status', 'describe', 'param/#', 'tele/health', 'tele/sensors', 'tele/actuators', 'tele/episode',
+			'event/+', 'res/+']) this.#ends.push(client.subscribe(this.#topic(topic)))
+		for (const verb of verbs) {
+			this.#permission(verb)
+			if (client.user) this.#permission(`${verb}/${client.user}`)
+		}
+		this.#ends.push(effect(() => { if (client.since.value > 0) queueMicrotask(() => this.#begin()) }))
+		const timer = setInterval(() => this.#tick(), 500)
+		this.#ends.push(() => clearInterval(timer))
+		const seen = () => { if (!document.hidden) this.#renew(true) }
+		globalThis.document?.addEventListener('visibilitychange', seen)
+		this.#ends.push(() => globalThis.document?.removeEventListener('visibilitychange', seen))
+	}
+
+	get user() { return this.#client.user }
+
+	// live says whether what is shown is true now: the broker is there, and the robot is, and speaks.
+	get live() { return this.link.value === 'online' && this.status.value?.state === 'online' && this.fresh.value }
+
+	// roles are the roles of the neurons, by index: 'sensor', 'motor', 'reward' or ''.
+	get roles() { return this.names.value.roles }
+
+	neuronName(i) { return this.names.value.names[i] ?? `#${i}` }
+
+	// time returns the robot's time, in milliseconds since 1970.
+	time() { return Date.now() + this.#offset }
+
+	// may says whether the broker lets this user send a verb. It is true until the broker says otherwise.
+	may(verb) { return this.#permission(verb).value !== false }
+
+	parameter(path) {
+		let value = this.#values.get(path)
+		if (!value) this.#values.set(path, value = signal(null))
+		return value
+	}
+
+	// request returns a promise of the answer. It rejects with a Refusal: code, path, min, max, and the robot's own words as message.
+	request(verb, body) { return this.#requests.send(verb, body) }
+
+	// set changes parameters, so that the page can undo it.
+	set(changes, options) { return this.tuning.set(changes, options) }
+
+	// on calls f with each message of a kind, until the function that it returns is called.
+	on(kind, f) {
+		if (!this.#listeners.has(kind)) this.#listeners.set(kind, new Set())
+		this.#listeners.get(kind).add(f)
+		return () => { this.#listeners.get(kind).delete(f) }
+	}
+
+	// watch asks for more than the usual while somebody looks, until the function that it returns is called.
+	watch(want) {
+		const release = this.#leases.hold(want)
+		this.#renew()
+		return () => {
+			release()
+			this.#renew()
+		}
+	}
+
+	async loadNetwork() { this.network.value = await this.#ask('network') }
+
+	async loadWorld() { this.world.value = await this.#ask('world') }
+
+	// end gives back everything: for another robot.
+	end() {
+		this.estop.end()
+		this.#requests.end()
+		for (const end of [...this.#ends, ...Object.values(this.#optional)]) end()
+	}
+
+	// receive takes a message of the broker, if it is this robot's.
+	receive(topic, payload, retained) {
+		const before = this.#topic('')
+		if (!topic.startsWith(before)) return
+		const rest = topic.slice(before.length)
+		if (rest === 'spikes') return this.#spikes(payload)
+		let body = null
+		if (payload.length > 0) {
+			try {
+				body = JSON.parse(decoder.decode(payload))
+			} catch {
+				console.warn(`${topic}: not JSON`)
+				return
+			}
+		}
+		const [kind, ...below] = rest.split('/')
+		switch (kind) {
+		case 'status': return body && this.#status(body)
+		case 'describe': this.describe.value = body; return
+		case 'param': this.#param(below.join('/'), body); return
+		case 'tele': return body && this.#tele(below[0], body, retained)
+		case 'event': return body && this.#event({...body, level: below[0]})
+		case 'res':
+			if (!body) return
+			if (body.rev > this.revision.value) this.revision.value = body.rev
+			if (below[0] === 'estop') this.estop.answer(body)
+			return this.#requests.answer(body)
+		}
+	}
+
+	#topic(rest) { return `flux/${this.name}/${rest}` }
+
+	#permission(verb) {
+		let permission = this.#may.get(verb)
+		if (!permission) {
+			this.#may.set(verb, permission = signal(null))
+			this.#ends.push(this.#client.subscribe(this.#topic(`may/${verb}`), may => { permission.value = may }))
+		}
+		return permission
+	}
+
+	// begin asks for what is not retained: after each connection, and after each start of the robot.
+	#begin() {
+		this.#asked = ''
+		this.#renew()
+		this.tuning.load()
+		this.loadNetwork()
+		this.loadWorld()
+	}
+
+	// ask returns what a robot may have, or null if it has none.
+	async #ask(verb) {
+		try {
+			return (await this.request(verb))[verb] ?? null
+		} catch {
+			return null
+		}
+	}
+
+	#status(status) {
+		batch(() => {
+			this.status.value = status
+			if (status.state === 'online' && status.boot !== this.#boot) {
+				const again = this.#boot !== ''
+				this.#boot = status.boot
+				if (again) this.#restarted()
+			}
+		})
+	}
+
+	// restarted forgets what the last start of the robot has said.
+	#restarted() {
+		this.#offsets = []
+		this.#start = 0
+		this.revision.value = 0
+		for (const one of [this.health, this.pose, this.neurons, this.learning]) one.value = null
+		this.sensors.value = {}
+		this.actuators.value = {}
+		this.fresh.value = false
+		this.tuning.restarted()
+		this.#call('restart', null)
+		setTimeout(() => this.#begin(), 300) // retained messages come first
+	}
+
+	#param(path, value) {
+		if (value) {
+			this.parameter(path).value = value
+			if (value.rev > this.revision.value) this.revision.value = value.rev
+			this.tuning.changed()
+		} else if (this.#values.has(path)) this.#values.get(path).value = null
+	}
+
+	#tele(kind, body, retained) {
+		switch (kind) {
+		case 'health': {
+			if (retained) { // may be as old as it likes
+				if (!this.health.value) this.health.value = body
+				return
+			}
+			this.#clock(body)
+			batch(() => {
+				this.health.value = body
+				this.#healthAt = Date.now()
+				this.fresh.value = true
+			})
+			if (body.safety?.state === 'stopped') this.estop.stopped()
+			return
+		}
+		case 'sensors': this.sensors.value = body; break
+		case 'actuators': this.actuators.value = body; break
+		case 'neurons': this.neurons.value = body; break
+		case 'learning': this.learning.value = body; break
+		case 'world': this.pose.value = body; break
+		case 'episode': this.episodes.value = [...this.episodes.value.slice(-999), body]; break
+		default: return
+		}
+		this.#call(kind, body)
+	}
+
+	// clock follows the robot's clock: of the last messages the one that took the shortest way says how far it differs from ours.
+	#clock({ts, uptime_s: uptime}) {
+		this.#offsets = [...this.#offsets.slice(-9), ts - Date.now()]
+		this.#offset = Math.max(...this.#offsets)
+		const start = ts - uptime * 1000
+		if (Math.abs(start - this.#start) > 20) this.#start = start // a smaller step is the message's own unsteadiness
+	}
+
+	#event(event) {
+		const from = this.time() - hour
+		this.events.value = [...this.events.value.filter(e => e.ts > from), event].slice(-mostEvents)
+		this.#call('event', event)
+	}
+
+	#spikes(payload) {
+		if (!this.#listeners.get('spikes')?.size || !this.#start) return
+		try {
+			this.#call('spikes', decode(payload, this.#start))
+		} catch (error) {
+			console.warn(String(error))
+		}
+	}
+
+	#call(kind, message) { this.#listeners.get(kind)?.forEach(f => f(message)) }
+
+	#tick() {
+		if (this.fresh.value && Date.now() - this.#healthAt > stale) this.fresh.value = false
+		this.#renew(false)
+	}
+
+	#renewed = 0
+
+	// renew asks for what panels want to see, if that has changed or the lease will end. A hidden page wants nothing.
+	#renew(now = false) {
+		const sum = globalThis.document?.hidden ? null : this.#leases.sum()
+		for (const [topic, key] of [['spikes', 'spikes'], ['tele/neurons', 'neurons'], ['tele/learning', 'learning'],
+			['tele/world', 'world']]) this.#want(topic, sum?.[key])
+		const asked = JSON.stringify(sum)
+		if (!sum || this.link.peek() !== 'online' || !now && asked === this.#asked && Date.now() - this.#renewed < renew) return
+		this.#asked = asked
+		this.#renewed = Date.now()
+		this.request('watch', {lease_ms: lease, ...sum}).then(() => { this.watchRefused.value = '' },
+			refusal => { if (refusal.code !== 'offline') this.watchRefused.value = refusal.message })
+	}
+
+	#want(topic, wanted) {
+		if (wanted && !this.#optional[topic]) this.#optional[topic] = this.#client.subscribe(this.#topic(topic))
+		if (!wanted && this.#optional[topic]) {
+			this.#optional[topic]()
+			delete this.#optional[topic]
+		}
+	}
+}
+
+function neuronNames(description) {
+	const names = [], roles = []
+	for (const {name, count, role = ''} of description?.neurons ?? []) {
+		for (let i = 0; i < Math.max(1, count); i++) {
+			names.push(count > 1 ? `${name}[${i}]` : name)
+			roles.push(role)
+		}
+	}
+	return {names, roles}
+}
