@@ -6,6 +6,7 @@
 #            target: before a change lands
 # make robots  what the example robots do, measured: minutes
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
+# make ui    the dashboard's page, from ui/src: after a change there
 # make dashboard  the dashboard in a real browser: it needs Chromium and Mosquitto
 # All but the last two need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
 
@@ -41,7 +42,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers dashboard plots bench clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -60,7 +61,7 @@ quick: format
 test: format
 	@$(MAKE) --no-print-directory -j 2 race sequential
 
-long: oracle cross documentation claims
+long: oracle cross documentation claims ui-check
 	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
 		echo "$(GOTEST) -race $(SEQUENTIAL)"; CGO_ENABLED=1 $(GOTEST) -race $(SEQUENTIAL) || exit 1; \
 		echo "$(GOTEST) $(RACE) ./cmd/fluxd/daemon -run '$(BROKERS)'"; CGO_ENABLED=1 $(GOTEST) $(RACE) ./cmd/fluxd/daemon -run '$(BROKERS)'; \
@@ -138,6 +139,14 @@ brokers: bin/nats-server
 bin/nats-server: go.mod
 	@mkdir -p bin
 	$(GO) build -o $@ github.com/nats-io/nats-server/v2
+
+# The dashboard's page: ui/ is a module by itself, whose tool bundles its sources into a folder that the binary embeds.
+ui:
+	@cd ui && $(GO) run .
+
+# Whether the page is what its sources make, byte by byte.
+ui-check:
+	@echo "ui: go vet, go test, and the page compared with its sources"; cd ui && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -check
 
 # The dashboard in a real browser, with the robot's own broker and with Mosquitto (Debian: chromium, mosquitto).
 DASHBOARD = PATH=$$PATH:/usr/sbin $(GOTEST) -count=1 -tags browser ./browser_test -fluxd $(CURDIR)/bin/fluxd

@@ -13,8 +13,8 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// libraries are the files that are kept of each npm package in sources/, beside its licence and its package.json, by the name under
-// which they are imported.
+// libraries are the files that are kept of each npm package in sources/, beside its licence and its package.json, by the name
+// under which they are imported.
 var libraries = map[string]string{
 	"preact":                   "preact/dist/preact.mjs",
 	"preact/hooks":             "preact/hooks/dist/hooks.mjs",

@@ -27,7 +27,8 @@ type lock struct {
 	Packages map[string]struct{ Version, Resolved, Integrity string }
 }
 
-// fetchSources gets the npm packages of a lock file, checks their hashes, and replaces a folder by the files of them that the page needs.
+// fetchSources gets the npm packages of a lock file, checks their hashes, and replaces a folder by the files of them that the
+// page needs.
 func fetchSources(lockFile, to string) error {
 	text, err := os.ReadFile(lockFile)
 	if err != nil {

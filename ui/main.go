@@ -1,5 +1,5 @@
-// Command ui makes the dashboard's page: it bundles src/ and sources/ into ../bridge/dashboard/page, which the binary embeds. It needs
-// Go and nothing else. It is a module by itself, so that fluxd does not depend on esbuild.
+// Command ui makes the dashboard's page: it bundles src/ and sources/ into ../bridge/dashboard/page, which the binary embeds. It
+// needs Go and nothing else. It is a module by itself, so that fluxd does not depend on esbuild.
 //
 //	go run .           make the page
 //	go run . -check    compare the page with what its sources make
