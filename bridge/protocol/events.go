@@ -123,6 +123,10 @@ var (
 
 	LampReached = kind("lamp_reached", LevelInfo, "the simulated robot has reached the lamp", "")
 
+	BatteryEmpty = kind("battery_empty", LevelWarning,
+		"the battery of the simulated robot is empty: its wheels stand still",
+		"start fluxd again, or give the battery of the world more capacity")
+
 	RobotFell = kind("robot_fell", LevelInfo, "the simulated robot has fallen", "")
 	PoleFell  = kind("pole_fell", LevelInfo, "the pole of the simulated cart has fallen, or the cart has left its track", "")
 )

@@ -39,7 +39,7 @@ type balance struct {
 	force                    float64 // of the present push, N
 	pushes                   int
 
-	at                  vector
+	at, start           vector     // where it is, and where it started; both move when it is put elsewhere
 	way, heading, lean  float64    // of the middle of the axle, m; rad
 	speed, rate, turn   float64    // m/s, rad/s, rad/s
 	forward, pitch, yaw float64    // accelerations, m/s² and rad/s²
@@ -101,7 +101,7 @@ func (b *balance) advance(commands []float64) {
 	for i, rim := range b.rims {
 		b.wheels[i] += float64(balanceSeconds * rim)
 	}
-	b.farthest, b.most = max(b.farthest, b.at.length()), max(b.most, math.Abs(b.lean))
+	b.farthest, b.most = max(b.farthest, b.at.minus(b.start).length()), max(b.most, math.Abs(b.lean))
 	b.fell = math.Abs(b.lean) > b.falls
 	if b.steps%balancePath == 0 {
 		b.path = append(b.path, Point{b.at.x, b.at.y})

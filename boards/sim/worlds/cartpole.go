@@ -192,17 +192,49 @@ func (c *cartPole) state() map[string]float64 {
 		"pole_velocity_rad_s": c.rate, "steps": float64(c.steps)}
 }
 
-// draw draws the track, the cart and the pole from the side.
+// draw draws all: see World.Draw. It draws the track, the cart and the pole from the side.
 func (c *cartPole) draw(d *Drawing) {
-	const half, high = 0.25, 0.2 // of the cart
+	c.scenery(d)
+	c.figures(d)
+}
+
+// scenery implements scenic.
+func (c *cartPole) scenery(d *Drawing) {
 	d.Low, d.High = Point{-c.track - 0.3, -0.2}, Point{c.track + 0.3, 2*poleHalf + 0.4}
-	lean := direction(c.angle)
-	hinge := Point{c.position, high}
 	d.Line(StyleGround, Point{-c.track, 0}, Point{c.track, 0})
 	d.Line(StyleWall, Point{-c.track, -0.1}, Point{-c.track, 0.1})
 	d.Line(StyleWall, Point{c.track, -0.1}, Point{c.track, 0.1})
-	d.Box(StyleRobot, Point{c.position - half, 0}, Point{c.position + half, high})
+}
+
+// figures implements scenic.
+func (c *cartPole) figures(d *Drawing) {
+	d.Low, d.High = Point{-c.track - 0.3, -0.2}, Point{c.track + 0.3, 2*poleHalf + 0.4}
+	const high = 0.2 // of the cart
+	lean := direction(c.angle)
+	hinge := Point{c.position, high}
+	d.Box(StyleRobot, Point{c.position - cartHalf, 0}, Point{c.position + cartHalf, high})
 	d.Stripe(StylePart, 0.06, hinge, Point{hinge.X + float64(2*poleHalf*lean.y), hinge.Y + float64(2*poleHalf*lean.x)})
+}
+
+// cartHalf is half of the width of the cart in a drawing, in metres.
+const cartHalf = 0.25
+
+// things implements furnished: the cart, along its track.
+func (c *cartPole) things() []Thing {
+	return []Thing{{Name: "cart", Kind: ThingRobot, At: Point{c.position, 0}, Heading: c.angle, Turns: true, Radius: cartHalf,
+		Moves: true, Low: Point{-c.track, 0}, High: Point{c.track, 0}}}
+}
+
+// put implements furnished. The heading is the angle of the pole. Cart and pole go on as they were moving.
+func (c *cartPole) put(_ int, at vector, heading float64) error {
+	switch {
+	case c.fell:
+		return errors.New("the pole has fallen: try again when the next episode has begun")
+	case math.Abs(heading) > c.tilt:
+		return fmt.Errorf("the pole would have fallen: expected a heading of -%.4g to %.4g rad", c.tilt, c.tilt)
+	}
+	c.position, c.angle = at.x, heading
+	return nil
 }
 
 // picture implements physics.

@@ -318,25 +318,45 @@ func (c *conditioning) picture(columns, rows int) string {
 	return text.String()
 }
 
-// draw shows a bar for each bell: the sooner the answer, the higher.
-func (c *conditioning) draw(d *Drawing) {
-	const wide, high, apart = 0.02, 0.5, 2
+// draw draws all: see World.Draw.
+func (c *conditioning) draw(d *Drawing) { c.scenery(d) }
+
+// Of the drawing: how wide a bell is, how high the bars are, and how many bells fit between two phases.
+const bellWide, bellHigh, phaseGap = 0.02, 0.5, 2
+
+// corner returns the upper right corner of the drawing.
+func (c *conditioning) corner() Point {
+	phases := 1
+	for i := 1; i < len(c.bells); i++ {
+		phases += int(oneIf(c.bells[i].phase != c.bells[i-1].phase))
+	}
+	return Point{X: float64(bellWide * float64(max(1, len(c.bells)+phaseGap*(phases-1)))), Y: bellHigh + 0.1}
+}
+
+// figures implements scenic: nothing moves.
+func (c *conditioning) figures(d *Drawing) { d.High = c.corner() }
+
+// changes implements changing: each judged bell is drawn.
+func (c *conditioning) changes() int64 { return int64(c.bell) }
+
+// scenery implements scenic: a bar for each bell. The sooner the answer, the higher the bar.
+func (c *conditioning) scenery(d *Drawing) {
 	x, phase := 0.0, -1
 	for _, b := range c.bells {
 		if b.phase != phase {
 			if phase = b.phase; x > 0 {
-				x += float64(apart * wide)
+				x += float64(phaseGap * bellWide)
 			}
-			d.Label(Point{X: x, Y: high + 0.02}, c.phases()[phase].Name)
+			d.Label(Point{X: x, Y: bellHigh + 0.02}, c.phases()[phase].Name)
 		}
-		d.Line(StyleGround, Point{X: x}, Point{X: x + wide})
+		d.Line(StyleGround, Point{X: x}, Point{X: x + bellWide})
 		if b.answer >= 0 {
 			left := 1 - float64(b.answer)/float64(b.until-b.from)
-			d.Box(StyleGoal, Point{X: x}, Point{X: x + float64(0.8*wide), Y: float64(high * max(0.02, left))})
+			d.Box(StyleGoal, Point{X: x}, Point{X: x + float64(0.8*bellWide), Y: float64(bellHigh * max(0.02, left))})
 		}
-		x += wide
+		x += bellWide
 	}
-	d.High = Point{X: max(x, wide), Y: high + 0.1}
+	d.High = c.corner()
 }
 
 func (c *conditioning) state() map[string]float64 {

@@ -1,5 +1,7 @@
 package worlds
 
+import "math"
+
 // A Drawing is a picture of a world as plain data, seen from above or from the side. Package draw of fluxd makes an SVG or a PNG
 // of it.
 //
@@ -76,4 +78,19 @@ func (d *Drawing) Circle(style Style, middle Point, radius float64) {
 // Label adds a text; at is the left end of its base line.
 func (d *Drawing) Label(at Point, text string) {
 	d.Shapes = append(d.Shapes, Shape{Style: StyleNote, Points: []Point{at}, Text: text})
+}
+
+// include extends the area of the drawing by a circle.
+func (d *Drawing) include(middle vector, radius float64) {
+	d.Low = Point{min(d.Low.X, middle.x-radius), min(d.Low.Y, middle.y-radius)}
+	d.High = Point{max(d.High.X, middle.x+radius), max(d.High.Y, middle.y+radius)}
+}
+
+// ring adds a circle that is not filled, as a polygon with so many corners.
+func (d *Drawing) ring(style Style, middle vector, radius float64, corners int) {
+	var rim []Point
+	for n := range corners + 1 {
+		rim = append(rim, pointOf(middle.plus(direction(float64(n)*(2*math.Pi/float64(corners))).times(radius))))
+	}
+	d.Line(style, rim...)
 }

@@ -8,11 +8,14 @@ import (
 
 var floorKind = Kind{
 	Name: "floor", About: "a plane for robots on two driven wheels: walls, obstacles, lamps, lines to follow, food",
-	Events: []string{lampReached}, New: func() Options { return &FloorOpts{} },
+	Events: []string{lampReached, batteryEmpty}, New: func() Options { return &FloorOpts{} },
 }
 
 // lampReached is the code of the event that the robot has reached a lamp.
 const lampReached = "lamp_reached"
+
+// batteryEmpty is the code of the event that the battery of the robot is empty: its wheels stand still.
+const batteryEmpty = "battery_empty"
 
 // FloorOpts are the options of the world floor. Places are counted to the right and up from the lower left corner of the map,
 // angles counterclockwise from the direction to the right. What is random is different in each episode, and depends on its seed.

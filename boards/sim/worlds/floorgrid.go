@@ -1,5 +1,7 @@
 package worlds
 
+import "slices"
+
 // grid finds what is near a point: for each cell of the floor it lists what may be near.
 type grid struct {
 	cell          float64
@@ -33,14 +35,31 @@ func (g *grid) at(at vector) []int32 {
 // distance returns its distance from a point.
 func (g *grid) add(index int32, low, high vector, margin float64, distance func(vector) float64) {
 	reach := margin + float64(g.cell*0.7072) // from the middle of a cell to its corner
+	g.within(low, high, margin, func(column, row int, cell *[]int32) {
+		if distance(vector{float64((float64(column) + 0.5) * g.cell), float64((float64(row) + 0.5) * g.cell)}) <= reach {
+			at, _ := slices.BinarySearch(*cell, index) // in order, so that it does not matter when it was added
+			*cell = slices.Insert(*cell, at, index)
+		}
+	})
+}
+
+// remove takes a thing out that was added with the same box and margin.
+func (g *grid) remove(index int32, low, high vector, margin float64) {
+	g.within(low, high, margin, func(_, _ int, cell *[]int32) {
+		if at, there := slices.BinarySearch(*cell, index); there {
+			*cell = slices.Delete(*cell, at, at+1)
+		}
+	})
+}
+
+// within calls a function with each cell that a box touches, with a margin around it.
+func (g *grid) within(low, high vector, margin float64, each func(column, row int, cell *[]int32)) {
 	edge := vector{margin, margin}
 	fromColumn, fromRow := g.place(low.minus(edge))
 	toColumn, toRow := g.place(high.plus(edge))
 	for row := fromRow; row <= toRow; row++ {
 		for column := fromColumn; column <= toColumn; column++ {
-			if distance(vector{float64((float64(column) + 0.5) * g.cell), float64((float64(row) + 0.5) * g.cell)}) <= reach {
-				g.cells[row*g.columns+column] = append(g.cells[row*g.columns+column], index)
-			}
+			each(column, row, &g.cells[row*g.columns+column])
 		}
 	}
 }

@@ -36,6 +36,7 @@ type floor struct {
 	turning  float64 // rad/s
 	twisting float64 // rad/s²
 	used     float64 // charge, As
+	drained  bool    // an event has said that the battery is empty
 	lamps    []floorLamp
 	food     []floorFood
 	progress progress

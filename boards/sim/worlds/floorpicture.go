@@ -87,16 +87,38 @@ func (p *path) add(at vector) {
 
 func pointOf(v vector) Point { return Point{v.x, v.y} }
 
-// draw implements physics.
+// lampRadius is that of a lamp in a drawing, in metres.
+const lampRadius = 0.04
+
+// draw draws all: see World.Draw.
 func (f *floor) draw(d *Drawing) {
-	d.Low, d.High = Point{}, Point{f.plan.width, f.plan.depth}
+	f.scenery(d)
 	if !f.Walled {
 		for _, p := range append(f.path.points, f.at) { // the robot may be outside
-			d.Low.X, d.Low.Y = min(d.Low.X, p.x-f.radius), min(d.Low.Y, p.y-f.radius)
-			d.High.X, d.High.Y = max(d.High.X, p.x+f.radius), max(d.High.Y, p.y+f.radius)
+			d.include(p, f.radius)
 		}
+		d.Shapes[0] = ground(d)
 	}
-	d.Box(StyleGround, d.Low, d.High)
+	f.drawLamps(d)
+	way := make([]Point, 0, len(f.path.points)+1)
+	for _, p := range f.path.points {
+		way = append(way, pointOf(p))
+	}
+	d.Line(StylePath, append(way, pointOf(f.at))...)
+	f.drawRobot(d)
+}
+
+// ground returns the area of a drawing as ground.
+func ground(d *Drawing) Shape {
+	var g Drawing
+	g.Box(StyleGround, d.Low, d.High)
+	return g.Shapes[0]
+}
+
+// scenery implements scenic.
+func (f *floor) scenery(d *Drawing) {
+	d.Low, d.High = Point{}, Point{f.plan.width, f.plan.depth}
+	d.Shapes = append(d.Shapes, ground(d))
 	for i := range f.lines.stripes {
 		s := &f.lines.stripes[i]
 		d.Stripe(StyleLine, 2*s.half, pointOf(s.from), pointOf(s.from.plus(s.along.times(s.length))))
@@ -113,20 +135,33 @@ func (f *floor) draw(d *Drawing) {
 			d.Line(StyleWall, pointOf(s.a), pointOf(s.b))
 		}
 	}
-	for i := range f.plan.boxes {
-		c := f.plan.boxes[i].corners()
-		d.Polygon(StyleWall, pointOf(c[0]), pointOf(c[1]), pointOf(c[2]), pointOf(c[3]))
-	}
-	for i := range f.lamps {
-		if !f.lamps[i].dark() {
-			d.Circle(StyleLamp, pointOf(f.lamps[i].at), 0.04)
+	for i := range f.plan.obstacles {
+		if o := &f.plan.obstacles[i]; o.radius == 0 {
+			c := o.corners()
+			d.Polygon(StyleWall, pointOf(c[0]), pointOf(c[1]), pointOf(c[2]), pointOf(c[3]))
 		}
 	}
-	way := make([]Point, 0, len(f.path.points)+1)
-	for _, p := range f.path.points {
-		way = append(way, pointOf(p))
+}
+
+// figures implements scenic.
+func (f *floor) figures(d *Drawing) {
+	d.Low, d.High = Point{}, Point{f.plan.width, f.plan.depth}
+	if !f.Walled {
+		d.include(f.at, f.radius)
 	}
-	d.Line(StylePath, append(way, pointOf(f.at))...)
+	f.drawLamps(d)
+	f.drawRobot(d)
+}
+
+func (f *floor) drawLamps(d *Drawing) {
+	for i := range f.lamps {
+		if !f.lamps[i].dark() {
+			d.Circle(StyleLamp, pointOf(f.lamps[i].at), lampRadius)
+		}
+	}
+}
+
+func (f *floor) drawRobot(d *Drawing) {
 	d.Circle(StyleRobot, pointOf(f.at), f.radius)
 	for _, side := range []float64{0.5, -0.5} {
 		hub := f.at.plus(vector{0, float64(f.track * side)}.turned(f.facing))

@@ -12,7 +12,7 @@ import (
 type floorPlan struct {
 	width, depth float64
 	solids       []solid
-	boxes        []box
+	obstacles    []obstacle
 	all          []int32 // the indices of all solids
 	near         grid    // the solids that touch a robot in a cell, or nearly so
 	margin       float64 // near has what is not farther than this from a point
@@ -25,10 +25,14 @@ type solid struct {
 	low, high vector  // the smallest box around it
 }
 
-// box is a rectangular obstacle. Its sides are walls.
-type box struct {
-	middle, half vector
-	across       vector // the direction of its width
+// obstacle is a round or a rectangular obstacle. The sides of a rectangular one are walls.
+type obstacle struct {
+	middle vector
+	radius float64 // 0: it is rectangular
+	half   vector  // half of its width and depth
+	turned float64 // rad
+	across vector  // the direction of its width
+	first  int     // of its solids
 }
 
 func wallOf(a, b vector) solid {
@@ -66,13 +70,18 @@ func newFloorPlan(o *FloorOpts, random *splitmix64.Random, radius float64) *floo
 	p.margin = radius + releaseGap
 	p.near = newGrid(p.width, p.depth, max(radius, 0.1))
 	for i := range p.solids {
-		s := &p.solids[i]
-		p.near.add(int32(i), s.low, s.high, p.margin, func(middle vector) float64 {
-			_, gap := s.nearest(middle)
-			return gap
-		})
+		p.spread(i)
 	}
 	return p
+}
+
+// spread notes where a solid is near.
+func (p *floorPlan) spread(i int) {
+	s := &p.solids[i]
+	p.near.add(int32(i), s.low, s.high, p.margin, func(middle vector) float64 {
+		_, gap := s.nearest(middle)
+		return gap
+	})
 }
 
 func (p *floorPlan) add(s solid) {
@@ -104,31 +113,75 @@ func (p *floorPlan) obstacle(o *FloorOpts, b *FloorObstacle, random *splitmix64.
 			return true
 		})
 	}
+	made := obstacle{middle: at, half: half, first: len(p.solids)}
 	if b.Size == nil {
-		p.add(roundOf(at, reach))
-		return
+		made.radius = reach
+	} else {
+		made.turned = radians(b.Turned)
+		made.across = direction(made.turned)
 	}
-	made := box{at, half, direction(radians(b.Turned))}
-	p.boxes = append(p.boxes, made)
-	corners := made.corners()
-	for i := range corners {
-		p.add(wallOf(corners[i], corners[(i+1)%4]))
+	p.obstacles = append(p.obstacles, made)
+	for _, s := range made.solids() {
+		p.add(s)
 	}
 }
 
-func (b *box) corners() [4]vector {
-	return [4]vector{
-		b.middle.minus(b.half.turned(b.across)), b.middle.plus(vector{b.half.x, -b.half.y}.turned(b.across)),
-		b.middle.plus(b.half.turned(b.across)), b.middle.plus(vector{-b.half.x, b.half.y}.turned(b.across)),
+// move moves an obstacle.
+func (p *floorPlan) move(i int, to obstacle) {
+	for k, s := range to.solids() {
+		at := to.first + k
+		p.near.remove(int32(at), p.solids[at].low, p.solids[at].high, p.margin)
+		p.solids[at] = s
+		p.spread(at)
 	}
+	p.obstacles[i] = to
+}
+
+// solids returns what an obstacle is made of.
+func (o *obstacle) solids() (all []solid) {
+	if o.radius > 0 {
+		return []solid{roundOf(o.middle, o.radius)}
+	}
+	corners := o.corners()
+	for i := range corners {
+		all = append(all, wallOf(corners[i], corners[(i+1)%4]))
+	}
+	return all
+}
+
+func (o *obstacle) corners() [4]vector {
+	return [4]vector{
+		o.middle.minus(o.half.turned(o.across)), o.middle.plus(vector{o.half.x, -o.half.y}.turned(o.across)),
+		o.middle.plus(o.half.turned(o.across)), o.middle.plus(vector{-o.half.x, o.half.y}.turned(o.across)),
+	}
+}
+
+// reach returns how far the obstacle goes from its middle.
+func (o *obstacle) reach() float64 { return max(o.radius, o.half.length()) }
+
+// has reports whether a point is in a rectangular obstacle.
+func (o *obstacle) has(at vector) bool {
+	to := at.minus(o.middle)
+	return o.radius == 0 && math.Abs(to.dot(o.across)) <= o.half.x && math.Abs(o.across.cross(to)) <= o.half.y
+}
+
+// gap returns the distance of a point from the obstacle; in it, 0 or less.
+func (o *obstacle) gap(at vector) float64 {
+	if o.has(at) {
+		return -1
+	}
+	gap := math.Inf(1)
+	for _, s := range o.solids() {
+		_, far := s.nearest(at)
+		gap = min(gap, far)
+	}
+	return gap
 }
 
 // inside reports whether a point is in a rectangular obstacle.
 func (p *floorPlan) inside(at vector) bool {
-	for i := range p.boxes {
-		b := &p.boxes[i]
-		to := at.minus(b.middle)
-		if math.Abs(to.dot(b.across)) <= b.half.x && math.Abs(b.across.cross(to)) <= b.half.y {
+	for i := range p.obstacles {
+		if p.obstacles[i].has(at) {
 			return true
 		}
 	}

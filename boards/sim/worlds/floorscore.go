@@ -49,14 +49,23 @@ func (f *floor) goal() string {
 func (f *floor) score(steps int64) Score {
 	s := Score{Goal: f.goal(), Reached: f.done > 0, Values: f.values(steps)}
 	after := fmt.Sprintf("%s after %.3f s", s.Goal, secondsOf(f.done))
-	switch {
-	case f.Goal == "lamp":
+	if f.Goal == "lamp" {
 		s.Text = f.lampText(after)
-		return s
-	case s.Reached:
-		s.Text = after + ", "
+	} else {
+		s.Text = f.text(after)
 	}
+	if f.empty() {
+		s.Text += ", the battery is empty"
+	}
+	return s
+}
+
+// text says how far the robot has come with any other goal. After says when it reached that, if it did.
+func (f *floor) text(after string) string {
 	var parts []string
+	if f.done > 0 {
+		parts = append(parts, after)
+	}
 	switch f.Goal {
 	case "food":
 		parts = append(parts, numberOf(f.eaten, "piece")+" of food eaten")
@@ -69,8 +78,7 @@ func (f *floor) score(steps int64) Score {
 			parts = append(parts, numberOf(f.eaten, "piece")+" of food eaten")
 		}
 	}
-	s.Text += strings.Join(append(parts, numberOf(f.bumps, "bump")), ", ")
-	return s
+	return strings.Join(append(parts, numberOf(f.bumps, "bump")), ", ")
 }
 
 // lampText says how far the robot has come with the lamps. After says when it reached the goal, if it did.
@@ -136,12 +144,16 @@ func (f *floor) values(steps int64) []Value {
 		Value{"y_m", f.at.y})
 }
 
-func (f *floor) events() []Event {
-	if f.reached == f.reported {
-		return nil
+func (f *floor) events() (all []Event) {
+	if f.reached != f.reported {
+		f.reported = f.reached
+		all = append(all, Event{Code: lampReached, Text: fmt.Sprintf("%d so far", f.reached)})
 	}
-	f.reported = f.reached
-	return []Event{{Code: lampReached, Text: fmt.Sprintf("%d so far", f.reached)}}
+	if f.empty() && !f.drained {
+		f.drained = true
+		all = append(all, Event{Code: batteryEmpty, Text: fmt.Sprintf("after %.0f s", secondsOf(f.steps))})
+	}
+	return all
 }
 
 func (f *floor) state() map[string]float64 {

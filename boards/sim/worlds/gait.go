@@ -196,7 +196,7 @@ func (g *gait) felt() [3]float64 {
 }
 
 // distance returns the way from the start, in a straight line.
-func (g *gait) distance() float64 { return g.at.length() }
+func (g *gait) distance() float64 { return g.at.minus(g.start).length() }
 
 // belly returns the height of the middle of the belly.
 func (g *gait) belly() float64 { return g.heightOf(g.mass.times(-1), -g.massHeight) - g.ground(g.at) }

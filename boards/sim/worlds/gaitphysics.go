@@ -33,6 +33,7 @@ type gait struct {
 	bounce         float64    // acceleration upwards
 
 	at      vector // in the world: the middle of the body
+	start   vector // where that was at the start; it moves with a robot that is put elsewhere
 	heading float64
 	facing  vector // the direction of heading
 	speed   vector // of the centre of mass, in the world
@@ -160,6 +161,11 @@ func (g *gait) place() {
 		c.moves = at.minus(c.at).times(1 / gaitSeconds)
 		c.at, c.height = at, height
 	}
+	g.sink()
+}
+
+// sink computes how deep the contacts have sunk.
+func (g *gait) sink() {
 	middle := g.at.plus(g.mass.turned(g.facing))
 	for i := range g.contact {
 		c := &g.contact[i]

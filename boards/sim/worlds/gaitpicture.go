@@ -64,20 +64,50 @@ func (g *gait) reach() vector {
 	return vector{metres(g.o.Front) + ahead, max(metres(g.o.Side), metres(g.o.Middle)) + out}
 }
 
-// draw implements physics: the way of the robot, its legs, and the support polygon. Feet on the ground are filled.
+// draw draws all: see World.Draw. It shows the way of the robot, its legs, and the support polygon. Feet on the ground are
+// filled.
 func (g *gait) draw(d *Drawing) {
+	g.view(d)
 	reach := g.reach().length()
-	low, high := g.at, g.at
 	for _, p := range g.path.places {
-		low, high = vector{min(low.x, p.x), min(low.y, p.y)}, vector{max(high.x, p.x), max(high.y, p.y)}
+		d.include(p, reach)
 	}
-	d.Low, d.High = Point{low.x - reach, low.y - reach}, Point{high.x + reach, high.y + reach}
-	d.Box(StyleGround, d.Low, d.High)
+	d.Shapes = append(d.Shapes, ground(d))
 	way := make([]Point, 0, len(g.path.places)+1)
 	for _, p := range g.path.places {
 		way = append(way, Point{p.x, p.y})
 	}
 	d.Line(StylePath, append(way, Point{g.at.x, g.at.y})...)
+	g.drawRobot(d)
+}
+
+// view sets the corners of a drawing to those of the robot.
+func (g *gait) view(d *Drawing) {
+	reach := g.reach().length()
+	d.Low, d.High = pointOf(g.at.minus(vector{reach, reach})), pointOf(g.at.plus(vector{reach, reach}))
+}
+
+// gaitShown is how far the ground around the start is shown at most, in metres.
+const gaitShown = 3
+
+// scenery implements scenic: the ground around the start, as far as the goal, and the goal.
+func (g *gait) scenery(d *Drawing) {
+	goal := metres(g.o.Goal)
+	d.Low, d.High = pointOf(g.start), pointOf(g.start)
+	d.include(g.start, min(goal, gaitShown)+g.reach().length())
+	d.Shapes = append(d.Shapes, ground(d))
+	if goal <= gaitShown {
+		d.ring(StyleGoal, g.start, goal, 64)
+	}
+}
+
+// figures implements scenic.
+func (g *gait) figures(d *Drawing) {
+	g.view(d)
+	g.drawRobot(d)
+}
+
+func (g *gait) drawRobot(d *Drawing) {
 	place := func(p vector) Point { // from the body's axes
 		p = g.at.plus(p.plus(g.mass).turned(g.facing))
 		return Point{p.x, p.y}
@@ -91,16 +121,42 @@ func (g *gait) draw(d *Drawing) {
 		d.Stripe(StylePart, size/2, place(g.legs[i].hip), foot)
 		if g.down[i] {
 			d.Circle(StylePart, foot, size)
-			continue
+		} else {
+			d.ring(StylePart, vector{foot.X, foot.Y}, size, 16)
 		}
-		var rim []Point
-		for n := range 17 {
-			edge := direction(float64(n) * (math.Pi / 8)).times(size)
-			rim = append(rim, Point{foot.X + edge.x, foot.Y + edge.y})
-		}
-		d.Line(StylePart, rim...)
 	}
 	d.Circle(StyleGoal, place(vector{}), size/2)
+}
+
+// gaitArea is how far from the middle of the world its robot can be put, in metres.
+const gaitArea = 10
+
+// things implements furnished.
+func (g *gait) things() []Thing {
+	return []Thing{{Name: "robot", Kind: ThingRobot, At: pointOf(g.at), Heading: aTurn(g.heading), Turns: true,
+		Radius: g.reach().length(), Moves: true, Low: Point{-gaitArea, -gaitArea}, High: Point{gaitArea, gaitArea}}}
+}
+
+// put implements furnished. The robot goes on as it was moving, as high over the ground as before, and the place where it started
+// moves with it.
+func (g *gait) put(_ int, at vector, heading float64) error {
+	deepest := func() float64 {
+		sunk := math.Inf(-1)
+		for _, c := range g.contact {
+			sunk = max(sunk, c.sunk)
+		}
+		return sunk
+	}
+	before, facing := deepest(), g.facing
+	g.start = g.start.plus(at.minus(g.at))
+	g.at, g.heading = at, nearTurn(heading, g.heading)
+	g.facing = direction(g.heading)
+	g.speed = g.speed.turned(turnOf(facing, g.facing))
+	g.sink()
+	g.z += deepest() - before
+	g.sink()
+	g.path = trail{}
+	return nil
 }
 
 // pathSteps is the number of steps between two places of a path.

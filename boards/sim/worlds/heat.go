@@ -171,14 +171,30 @@ func (h *heat) picture(columns, rows int) string {
 		100*h.heater, bar(h.heater), 100*h.fan, bar(h.fan))
 }
 
+// draw draws all: see World.Draw.
 func (h *heat) draw(d *Drawing) {
-	high := Point{X: 1, Y: max(0.1, (celsius(h.Limit)-celsius(h.Ambient))/100)}
-	d.High = high
-	d.Box(StyleGround, Point{}, high)
-	level := func(c float64) float64 { return (c - celsius(h.Ambient)) / 100 }
-	d.Box(StyleHeat, Point{X: 0.4}, Point{X: 0.6, Y: max(0.001, level(h.plate))})
-	d.Line(StyleGoal, Point{Y: level(celsius(h.Target))}, Point{X: 1, Y: level(celsius(h.Target))})
-	d.Label(Point{X: 0.02, Y: level(celsius(h.Target)) + 0.01}, fmt.Sprintf("%.0f °C", celsius(h.Target)))
+	h.scenery(d)
+	h.figures(d)
+}
+
+// level returns the height of a temperature in a drawing.
+func (h *heat) level(c float64) float64 { return (c - celsius(h.Ambient)) / 100 }
+
+// scenery implements scenic.
+func (h *heat) scenery(d *Drawing) {
+	d.High = h.corner()
+	d.Box(StyleGround, Point{}, d.High)
+}
+
+func (h *heat) corner() Point { return Point{X: 1, Y: max(0.1, h.level(celsius(h.Limit)))} }
+
+// figures implements scenic.
+func (h *heat) figures(d *Drawing) {
+	d.High = h.corner()
+	d.Box(StyleHeat, Point{X: 0.4}, Point{X: 0.6, Y: max(0.001, h.level(h.plate))})
+	target := h.level(celsius(h.Target))
+	d.Line(StyleGoal, Point{Y: target}, Point{X: 1, Y: target})
+	d.Label(Point{X: 0.02, Y: target + 0.01}, fmt.Sprintf("%.0f °C", celsius(h.Target)))
 }
 
 func (h *heat) state() map[string]float64 {

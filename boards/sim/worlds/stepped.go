@@ -21,6 +21,7 @@ type stepped struct {
 	steps    int64 // since the start
 	began    int64 // the step in which the episode began
 	finished bool  // the episode is over
+	scenes   int64 // counts the scenes before this one, but for those that the physics counts in this episode
 	commands []float64
 	delayed  []*history
 }
@@ -44,6 +45,7 @@ func newStepped(p physics, b *builder, seed uint64) (*stepped, error) {
 }
 
 func (w *stepped) begin(seed uint64) {
+	w.scenes = w.version() + 1
 	w.seed, w.random = seed, splitmix64.Random(seed)
 	w.began, w.finished = w.steps, false
 	w.physics.reset(&w.random)

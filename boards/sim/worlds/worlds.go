@@ -15,8 +15,8 @@
 // Each world has a file and a line in Kinds. Its options stand in a YAML file; those that come with fluxd are in Files. A world
 // is a physics, which says how its state changes in a step of time, and what can be sensed in it; the rest is the same for all.
 //
-// A world with the same seed and the same commands goes through the same states, to the last bit, on every processor. A World may
-// be used from any goroutine.
+// A world with the same seed and the same commands goes through the same states, to the last bit, on every processor. So it does
+// when things are put elsewhere in it, each between the same two steps. A World may be used from any goroutine.
 package worlds
 
 import (
@@ -89,8 +89,8 @@ type Located interface {
 type World interface {
 	// Advance moves on to a time since the start. An earlier time does nothing.
 	Advance(at time.Duration)
-	// Score returns how well the robot has done so far in this episode. It depends only on the seed and the commands of the
-	// actuators.
+	// Score returns how well the robot has done so far in this episode. It depends only on the seed, the commands of the
+	// actuators, and the placements.
 	Score() Score
 	// Over reports whether the episode has ended. Nothing changes any more until Restart.
 	Over() bool
@@ -108,6 +108,12 @@ type World interface {
 	Err() error
 	// Draw draws the world and the way of the robot, for a file; a drawing without shapes if there is nothing to draw.
 	Draw() Drawing
+	// Scene returns what does not move by itself, and all things that can be put elsewhere.
+	Scene() Scene
+	// Moment returns how the world is now.
+	Moment() Moment
+	// Place puts a thing elsewhere, until the end of the episode. An error is a *Misplaced, and then nothing has changed.
+	Place(p Placement) error
 	// Close ends what a world has started outside this process. The world stands still afterwards.
 	Close() error
 }
