@@ -65,5 +65,6 @@
 // Follow a spike: Advance in advance.go takes what is due at a tick, judges the neurons that it reaches, and sends their spikes
 // on. accumulators.go and queue.go are the two ways. barrel.go is the neuron, mechanisms.go is what only some neurons have
 // (adaptation, habituation, bursts, pacemaker, modulation), and plasticity.go is how synapses learn. generators.go and
-// spontaneous.go have the neurons that fire at random or in a pattern. network.go and layout.go build all of it.
+// spontaneous.go have the neurons that fire at random or in a pattern. network.go and layout.go build all of it. state.go shows what
+// it does at the moment.
 package core

@@ -310,29 +310,3 @@ func (n *Network) underWay() uint64 {
 func (n *Network) Waiting() int {
 	return bits.OnesCount64(n.accumulators.occupied) + n.queue.length() + len(n.inputs) + len(n.detached) + len(n.timers.heap)
 }
-
-// Level returns the level of a neuron at time Now, in units. It is for display, not for control. It fails with ErrUnknown.
-func (n *Network) Level(neuron int) (float64, error) {
-	if neuron < 0 || neuron >= len(n.barrels) {
-		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
-	}
-	b := &n.barrels[neuron]
-	return units(b.level(n.now, &n.neuronTypes[b.neuronType]), n.leak(uint32(neuron))), nil
-}
-
-// Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units. Adaptation, habituation and
-// modulation are included. It is for display, not for control. It fails with ErrUnknown.
-func (n *Network) Threshold(neuron int) (float64, error) {
-	if neuron < 0 || neuron >= len(n.barrels) {
-		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
-	}
-	b := &n.barrels[neuron]
-	nt := &n.neuronTypes[b.neuronType]
-	threshold := int64(nt.threshold)
-	if nt.hasMechanisms {
-		m := *n.mechanisms[b.mechanisms] // a copy: the network stays as it is
-		m.settle(n.now)
-		threshold = m.firesAt()
-	}
-	return units(threshold, n.leak(uint32(neuron))), nil
-}

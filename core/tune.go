@@ -382,23 +382,6 @@ func (n *Network) Learnt() map[int]float64 {
 	return learnt
 }
 
-// Weight returns the long-term weight and the short-term part of a plastic synapse at time Now, in units. Both have the sign of
-// the synapse; an arrival delivers their sum. It is for display, not for control. It fails with ErrUnknown for a synapse that is
-// not plastic.
-func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
-	p := n.plastic(synapse)
-	if p == nil {
-		return 0, 0, refuse(ErrUnknown, "synapse %d: expected a plastic one", synapse)
-	}
-	r, state := n.rules[p.rule()], p.unpack()
-	state.shortTerm.settle(n.now, r.shortRecovery)
-	if r.negative {
-		state.weight, state.shortTerm.value = -state.weight, -state.shortTerm.value
-	}
-	leak := n.leak(p.target)
-	return units(state.weight, leak), units(state.shortTerm.value, leak), nil
-}
-
 // Learn sets long-term weights of plastic synapses, in units, by their index in the description, as Learnt returns them. It sets
 // all, or none if it fails with ErrRange or ErrUnknown. The sign must be that of the configured weight.
 func (n *Network) Learn(learnt map[int]float64) error {
