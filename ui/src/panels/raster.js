@@ -140,7 +140,8 @@ export function Axis({width}) {
 
 function Scale({plot}) {
 	useBeat(250).value
-	return html`<div class="raster-scale"><span>${number(plot.current?.strip.most ?? 0)}</span><span>${words.rateUnit}</span><span>0</span></div>`
+	return html`<div class="raster-scale">
+		<span>${number(plot.current?.strip.most ?? 0)}</span><span>${words.rateUnit}</span><span>0</span></div>`
 }
 
 // Under says what the cursor means.
@@ -181,7 +182,8 @@ function Summary({robot, plot}) {
 	return html`<div class="raster-summary" data-rate=${all} data-received=${store.ring.received} data-kept=${store.ring.length}
 			data-overwritten=${store.ring.overwritten} data-refused=${store.ring.refused} data-lost=${store.lost}>
 		<ul class="time-legend">
-			<li><span class="time-key time-whole"></span>${words.whole} <b data-group="all" data-rate=${all}>${number(all)}</b> ${words.rateUnit}</li>
+			<li><span class="time-key time-whole"></span>${words.whole}
+				<b data-group="all" data-rate=${all}>${number(all)}</b> ${words.rateUnit}</li>
 			${present.length > 1 && present.map(({role, group: g}) => html`<li key=${role}>
 				<span class=${`time-key time-${role || 'inner'}`}></span>${words.groups[role]}
 				<b data-group=${role || 'inner'} data-rate=${group[g]}>${number(group[g])}</b> ${words.rateUnit}</li>`)}
@@ -207,7 +209,8 @@ function Missing({robot, store, end, names, rows}) {
 	if (unknown.length) {
 		const seconds = unknown.reduce((sum, {from, to}) => sum + to - from, 0) / 1000
 		notes.push(ring.overwritten && unknown[0].to === ring.oldest
-			? words.notKept(duration(seconds), number(ring.most, 7), duration((end - ring.oldest) / 1000)) : words.unknown(duration(seconds)))
+			? words.notKept(duration(seconds), number(ring.most, 7), duration((end - ring.oldest) / 1000))
+			: words.unknown(duration(seconds)))
 	}
 	if (ring.refused) notes.push(words.pausedFull(number(ring.refused, 7)))
 	if (store.lost) notes.push(words.lost(number(store.lost, 7)))

@@ -1,5 +1,5 @@
-// The dots of the raster on a 2D canvas. Each frame moves the picture to the left by whole pixels and draws only what is new at its
-// right edge; a change of zoom, size or rows draws it again. All lengths are in device pixels.
+// The dots of the raster on a 2D canvas. Each frame moves the picture to the left by whole pixels and draws only what is new at
+// its right edge; a change of zoom, size or rows draws it again. All lengths are in device pixels.
 
 import {none} from './rows.js'
 
@@ -80,7 +80,8 @@ export class Picture {
 	}
 
 	pixels(times, neurons, slices, from, to) {
-		const {context, canvas: {width, height}, scale, rowOf, groupOf, top, dot, tall} = this, left = this.right - width
+		const {context, canvas: {width, height}, scale, rowOf, groupOf, top, dot, tall} = this
+		const left = this.right - width
 		const image = context.getImageData(0, 0, width, height), words = new Uint32Array(image.data.buffer)
 		const colours = this.colours.map(colour => word(colour))
 		for (const [a, b] of slices) {
@@ -89,8 +90,8 @@ export class Picture {
 				if (!(row > none)) continue
 				const column = Math.floor(times[i] * scale)
 				if (column < from || column >= to) continue
-				const x = column - left, first = Math.max(0, x - dot + 1), y = Math.floor(top[row]), end = Math.min(height, y + tall)
-				for (let line = y; line < end; line++) for (let c = first; c <= x; c++) words[line * width + c] = colours[groupOf[neuron]]
+				const x = column - left, y = Math.floor(top[row]), end = Math.min(height, y + tall), colour = colours[groupOf[neuron]]
+				for (let line = y; line < end; line++) words.fill(colour, line * width + Math.max(0, x - dot + 1), line * width + x + 1)
 			}
 		}
 		context.putImageData(image, 0, 0)

@@ -1,5 +1,5 @@
-// The time at the right edge of all panels over time. It moves smoothly, a little behind the robot's clock, so that what is at the
-// edge has already arrived.
+// The time at the right edge of all panels over time. It moves smoothly, a little behind the robot's clock, so that what is at
+// the edge has already arrived.
 
 // Delays in ms. least holds a batch of spikes (every 50 ms), a reading (every 100 ms) and the way here. A slow network makes the
 // delay as long as its latest messages were late in the last ten seconds.

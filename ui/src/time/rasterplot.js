@@ -1,7 +1,7 @@
 // The raster's canvases: the dots, what lies over them, and the strip of rates below. It knows sizes, rows and the pointer; what
 // is written beside the canvases is the panel's.
 
-import {effect} from '../view.js'
+import {effect, untracked} from '../view.js'
 import {cursor, paused, span} from '../cursor.js'
 import {colour, dark} from '../theme.js'
 import {edge, pointers} from './control.js'
@@ -46,7 +46,7 @@ export class RasterPlot {
 			effect(() => {
 				dark.value
 				robot.names.value
-				this.layout()
+				untracked(() => this.layout())
 			}),
 			pointers(field, robot, {timeAt: x => this.timeAt(x), width: () => this.width}),
 			onFrame(field, now => this.frame(now)),
@@ -75,7 +75,7 @@ export class RasterPlot {
 		this.field.style.height = this.large ? '' : `${fits}px`
 		const {clientWidth: width, clientHeight: height} = this.field
 		this.width = width
-		this.placed = place(this.arranged, height, heading, tallest)
+		this.placed = place(this.arranged, height, heading, this.large ? 2 * tallest : tallest)
 		this.colours = colours.map(colour)
 		this.whole = {line: colour('text'), area: colour('grid')}
 		this.lines = {grid: colour('grid'), cursor: colour('accent'), unknown: colour('line')}
@@ -117,7 +117,8 @@ export class RasterPlot {
 			this.strip.draw({time, span: length, groups, ratio: this.ratio, colours: this.colours, whole: this.whole})
 		}
 		const unknown = moved || this.dirty ? this.store.unknown(time - length, time) : this.unknown
-		if (this.dirty || cursor.value !== this.drawnCursor || moved && (unknown.length || this.unknown?.length || cursor.value !== null)) {
+		const over = unknown.length || this.unknown?.length || cursor.value !== null // moves with the picture
+		if (this.dirty || cursor.value !== this.drawnCursor || moved && over) {
 			this.unknown = unknown
 			this.overlay()
 		}
@@ -217,7 +218,8 @@ export class RasterPlot {
 			for (let i = a; i < b; i++) {
 				const row = rowOf[ring.neurons[i]]
 				if (!(row > none)) continue
-				const down = Math.max(0, Math.abs(top[row] + size / 2 - y) - size / 2), across = this.xAt(ring.times[i]) - x
+				const down = Math.max(0, Math.abs(top[row] + size / 2 - y) - size / 2)
+				const across = this.xAt(ring.times[i]) - x
 				const far = down * down * 4 + across * across // a row above is farther than it looks
 				if (far < best) {
 					best = far

@@ -5,8 +5,8 @@
 //     ring.append(times, neurons);                       // ms since 1970, indices of neurons
 //     for (const [a, b] of ring.slices(from, to)) for (let i = a; i < b; i++) use(ring.times[i], ring.neurons[i]);
 
-// backwards is by how much a batch may begin before the newest spike, in ms. The robot's start is known to some milliseconds only,
-// so two batches may overlap. If one begins earlier than that, the robot's clock was set back: clear the ring.
+// backwards is by how much a batch may begin before the newest spike, in ms. The robot's start is known to some milliseconds
+// only, so two batches may overlap. If one begins earlier than that, the robot's clock was set back: clear the ring.
 export const backwards = 1000
 
 export class SpikeRing {
@@ -32,8 +32,8 @@ export class SpikeRing {
 	// place returns where the spike number i is in the arrays, counted from the oldest.
 	place(i) { return (this.start + i) & (this.times.length - 1) }
 
-	// append adds a batch in order of time. With keep, spikes at that time (ms) and later are not overwritten: new ones are refused
-	// instead.
+	// append adds a batch in order of time. With keep, spikes at that time (ms) and later are not overwritten: new ones are
+	// refused instead.
 	append(times, neurons, keep = Infinity) {
 		for (let n = 0; n < times.length; n++) this.add(times[n], neurons[n], keep)
 	}

@@ -36,8 +36,8 @@ export class Strip {
 		for (const [a, b] of ring.slices(this.from, this.to)) rates.add(ring.times, ring.neurons, a, b)
 	}
 
-	// draw shows the bins up to a time (ms) at the right edge. groups are the indices of those to show, ratio the device pixels of a
-	// CSS pixel, and lines the colours: of the whole network, and of each group.
+	// draw shows the bins up to a time (ms) at the right edge. groups are the indices of those to show, ratio the device pixels of
+	// a CSS pixel, colours those of the groups, and whole the two of the network.
 	draw({time, span, groups, ratio, colours, whole}) {
 		const {context, canvas: {width, height}, rates} = this, size = rates.width
 		const first = rates.bin(time - span) - 1, last = rates.bin(time) - 1 // the bin at the edge is not complete
