@@ -53,7 +53,7 @@ export function Header({robot, page, onLogout, children}) {
 			<p class="link ${link.good ? 'good' : 'bad'}" role="status" data-link=${robot.link.value}>${link.word}</p>
 			<div class="acts">
 				<button onClick=${disarm} disabled=${!robot.may('disarm')}>${t.disarm}</button>
-				<button onClick=${() => arm()} disabled=${!mayArm || !live}>${t.arm}</button>
+				<button onClick=${() => arm()} disabled=${!mayArm || !live || state === 'armed' && !health.safety.by_hand}>${t.arm}</button>
 				<button onClick=${() => arm({fresh: true})} disabled=${!mayArm || !live || state === 'armed'} title=${t.armFreshHint}>
 					${t.armFresh}</button>
 				${!robot.may('set') && html`<span class="badge readonly" title=${t.readOnlyHint(robot.user)}>${t.readOnly}</span>`}
@@ -70,7 +70,7 @@ export function Header({robot, page, onLogout, children}) {
 }
 
 // split makes a list of the reasons that a robot gives in one text.
-const split = text => text.split(/\n|; /).map(r => r.trim()).filter(Boolean)
+const split = text => text.replace(/^cannot arm: /, '').split(/\n|; /).map(r => r.trim()).filter(Boolean)
 
 function EstopState({robot}) {
 	const {state, tries, sent} = robot.estop

@@ -255,7 +255,14 @@ export class Robot {
 		if (Math.abs(start - this.#start) > 20) this.#start = start // a smaller step is the message's own unsteadiness
 	}
 
+	// event also says at once what tele/health would say within a second.
 	#event(event) {
+		const state = {armed: 'armed', disarmed: 'disarmed', emergency_stop: 'stopped'}[event.code]
+		const {safety} = this.health.peek() ?? {}
+		if (state && safety && safety.state !== state) {
+			this.health.value = {...this.health.peek(), safety: {...safety, state, by: state === safety.state ? safety.by : undefined}}
+		}
+		if (state === 'stopped') this.estop.stopped()
 		const from = this.time() - hour
 		this.events.value = [...this.events.value.filter(e => e.ts > from), event].slice(-mostEvents)
 		this.#call('event', event)

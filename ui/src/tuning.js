@@ -137,6 +137,23 @@ export class Tuning {
 		})
 	}
 
+	// loadLearnt reads again what synapses have learnt.
+	async loadLearnt() {
+		const paths = [...this.ranges.value].filter(([, range]) => range.learnt !== undefined).map(([path]) => path)
+		if (paths.length === 0) return
+		let answer
+		try {
+			answer = await this.#robot.request('get', {paths})
+		} catch {
+			return // shown as stale
+		}
+		const ranges = new Map(this.ranges.value)
+		for (const [path, {min, max, learnt, learnt_to: learntTo}] of Object.entries(answer.values ?? {})) {
+			ranges.set(path, {min, max, learnt, learntTo})
+		}
+		this.ranges.value = ranges
+	}
+
 	// changed reads the ranges again soon: some follow other values.
 	changed() { if (!this.#timer) this.#timer = setTimeout(() => this.load(), reread) }
 
