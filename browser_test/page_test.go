@@ -24,30 +24,31 @@ import (
 // A page is a tab of the browser, as a person sees it. When its test ends, the page has written no error to the console, has
 // broken no rule of its Content-Security-Policy, and has asked nobody but its robot's server for anything.
 type page struct {
-	t       *testing.T
+	t       testing.TB
 	address string // of its server
 	context context.Context
+	close   context.CancelFunc
 
 	mu       sync.Mutex
 	said     []string // errors and warnings on the console
 	asked    []string // addresses
+	sent     []string // what it has sent on WebSockets
 	expected *regexp.Regexp
 }
 
 // open opens a page in a separate profile, and waits until it is loaded. Its faults are those of the test.
-func open(t *testing.T, address string, prepare ...chromedp.Action[chromedp.Void]) *page {
+func open(t testing.TB, address string, prepare ...chromedp.Action[chromedp.Void]) *page {
 	t.Helper()
 	p := openTab(t, address, prepare...)
 	t.Cleanup(p.finish)
 	return p
 }
 
-func openTab(t *testing.T, address string, prepare ...chromedp.Action[chromedp.Void]) *page {
+func openTab(t testing.TB, address string, prepare ...chromedp.Action[chromedp.Void]) *page {
 	t.Helper()
 	p := &page{t: t, address: address}
-	var closeTab context.CancelFunc
-	p.context, closeTab = chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
-	t.Cleanup(closeTab)
+	p.context, p.close = chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
+	t.Cleanup(p.close)
 	// No deadline here: the context of the first action is the life of the tab.
 	if err := chromedp.Do(p.context, chromedp.EmulateViewport(1440, 900)); err != nil {
 		t.Fatal("no tab: ", err)
@@ -84,6 +85,8 @@ func (p *page) listen(event any) {
 		}
 	case *network.EventRequestWillBeSent:
 		p.asked = append(p.asked, e.Request.URL)
+	case *network.EventWebSocketFrameSent:
+		p.sent = append(p.sent, string(e.Response.PayloadData))
 	case *network.EventWebSocketCreated:
 		p.asked = append(p.asked, e.URL)
 	}
@@ -220,7 +223,7 @@ func (p *page) data(selector, name string) string {
 }
 
 // eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(*patience); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -20,7 +20,7 @@ import (
 
 // A robot is a process of fluxd. It keeps its addresses when it is started again.
 type robot struct {
-	t      *testing.T
+	t      testing.TB
 	name   string
 	file   string
 	broker string // its address for clients
@@ -65,17 +65,17 @@ type place struct {
 	name        string // of the kind of broker
 	mqtt        string // of the robot file, between the braces
 	broker      string // the address for clients
-	startBroker func(t *testing.T) (kill func())
+	startBroker func(t testing.TB) (kill func())
 }
 
 // places returns the two kinds of broker that a page can talk to: the robot's own, and an external one, here Mosquitto.
-func places(t *testing.T) []place {
+func places(t testing.TB) []place {
 	t.Helper()
 	own, other := freeAddress(t), freeAddress(t)
 	return []place{
 		{name: "embedded", mqtt: "listen: '" + own + "'", broker: "tcp://" + own},
 		{name: "mosquitto", mqtt: "broker: 'tcp://" + other + "'", broker: "tcp://" + other,
-			startBroker: func(t *testing.T) func() { return startMosquitto(t, other) }},
+			startBroker: func(t testing.TB) func() { return startMosquitto(t, other) }},
 	}
 }
 
@@ -92,7 +92,7 @@ func each(t *testing.T, text string, test func(t *testing.T, r *robot)) {
 }
 
 // startMosquitto starts a broker at an address, and waits until it listens.
-func startMosquitto(t *testing.T, address string) (kill func()) {
+func startMosquitto(t testing.TB, address string) (kill func()) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -119,8 +119,22 @@ func startMosquitto(t *testing.T, address string) (kill func()) {
 	return kill
 }
 
-// start starts a robot, and waits until its page is served. It replaces the robot file's line for mqtt.
-func start(t *testing.T, text string, at place) *robot {
+// start starts a robot, and waits until its page is served.
+func start(t testing.TB, text string, at place) *robot {
+	t.Helper()
+	r := describe(t, text, at)
+	r.start()
+	t.Cleanup(func() {
+		r.kill()
+		if t.Failed() {
+			t.Logf("fluxd wrote:\n%s", r.output)
+		}
+	})
+	return r
+}
+
+// describe writes the file of a robot at a place. It replaces the lines for mqtt and dashboard.
+func describe(t testing.TB, text string, at place) *robot {
 	t.Helper()
 	page := freeAddress(t)
 	var lines []string
@@ -139,13 +153,6 @@ func start(t *testing.T, text string, at place) *robot {
 	if err := os.WriteFile(r.file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.start()
-	t.Cleanup(func() {
-		r.kill()
-		if t.Failed() {
-			t.Logf("fluxd wrote:\n%s", r.output)
-		}
-	})
 	return r
 }
 
@@ -227,4 +234,20 @@ func descendants(of int) []int {
 		}
 	}
 	return all
+}
+
+// example returns the file of one of the robots that come with fluxd.
+func example(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "configs", "robots", name+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// lightseeker returns the file of the demo robot.
+func lightseeker(t testing.TB) string {
+	t.Helper()
+	return example(t, "lightseeker")
 }

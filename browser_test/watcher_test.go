@@ -19,7 +19,7 @@ import (
 
 // A watcher reads what a robot publishes, beside the page.
 type watcher struct {
-	t      *testing.T
+	t      testing.TB
 	robot  string
 	client mqtt.Client
 
@@ -38,7 +38,7 @@ const kept = 20_000
 var clients atomic.Int64
 
 // watch connects to the broker of a robot, and waits until the robot is online.
-func watch(t *testing.T, r *robot, user ...string) *watcher {
+func watch(t testing.TB, r *robot, user ...string) *watcher {
 	t.Helper()
 	w := &watcher{t: t, robot: r.name}
 	options := mqtt.NewClientOptions().AddBroker(r.broker).SetClientID(fmt.Sprintf("watcher-%d-%d", os.Getpid(), clients.Add(1))).

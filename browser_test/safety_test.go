@@ -1,0 +1,142 @@
+//go:build browser
+
+package browser_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/bridge/protocol"
+
+	"github.com/chromedp/cdproto/input"
+)
+
+// wheels are the pins of the demo robot that carry power to its motors.
+var wheels = []string{"GPIO12", "GPIO13"}
+
+// awaitTurning waits until a motor has power.
+func (r *insider) awaitTurning() {
+	r.t.Helper()
+	eventually(r.t, "the wheels to turn", func() bool { return r.duty(wheels[0]) > 0 || r.duty(wheels[1]) > 0 })
+}
+
+// awaitRest waits until no motor has power, and returns how long that took.
+func (r *insider) awaitRest() time.Duration {
+	r.t.Helper()
+	began := time.Now()
+	for r.duty(wheels[0]) > 0 || r.duty(wheels[1]) > 0 {
+		if time.Since(began) > *patience {
+			r.t.Fatal("the wheels do not stop")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+// Each way to stop the robot takes the power from its pins. The robot holds that until it is disarmed and armed again.
+func TestEmergencyStop(t *testing.T) {
+	ways := []struct {
+		name string
+		stop func(p *page)
+	}{
+		{"the button", func(p *page) { p.click(estopButton) }},
+		{"Space held", func(p *page) { p.space(input.DispatchKeyEventTypeKeyDown) }},
+		{"Escape twice", func(p *page) { p.escape(); p.escape() }},
+		{"Space held on another button", func(p *page) {
+			eval[any](p, button("header", "Disarm")+".focus()")
+			p.space(input.DispatchKeyEventTypeKeyDown)
+		}},
+		{"Escape twice in a field", func(p *page) {
+			eval[any](p, first("input")+".focus()")
+			p.escape()
+			p.escape()
+		}},
+	}
+	for _, at := range places(t) {
+		t.Run(at.name, func(t *testing.T) {
+			if at.startBroker != nil {
+				at.startBroker(t)
+			}
+			r := inside(t, lightseeker(t), at)
+			w := watch(t, &r.robot)
+			p := open(t, r.page)
+			p.awaitOnline()
+			for _, way := range ways {
+				p.awaitState("armed")
+				r.awaitTurning()
+				way.stop(p)
+				t.Logf("%s: no power at the pins %v after the browser had done it", way.name, r.awaitRest())
+				p.awaitState("stopped")
+				eventually(t, "the robot to say that it is stopped", func() bool { return w.safety().State == "stopped" })
+				for _, wheel := range []string{"left_wheel", "right_wheel"} {
+					if got := r.Actuators()[wheel].Value; got != 0.0 {
+						t.Errorf("%s: %s has %v", way.name, wheel, got)
+					}
+				}
+				p.space(input.DispatchKeyEventTypeKeyUp)
+				if by := p.text("header .by"); !strings.Contains(by, w.safety().By) {
+					t.Errorf("%s: the page says %q, the robot was stopped by %s", way.name, by, w.safety().By)
+				}
+
+				// Armed again without being disarmed: the robot's own words.
+				p.press("header", "Arm")
+				answer := w.ask("arm", protocol.Request{})
+				if answer.Error == nil {
+					t.Fatal("a robot that is stopped was armed")
+				}
+				p.await("the reasons against arming", first("header [role=alert] li")+" != null")
+				for reason := range strings.SplitSeq(answer.Error.Message, "; ") {
+					if shown := p.text("header"); !strings.Contains(shown, strings.TrimSpace(reason)) {
+						t.Errorf("%s: the page does not show %q: %s", way.name, reason, shown)
+					}
+				}
+				p.press("header", "Disarm")
+				p.awaitState("disarmed")
+				p.press("header", "Arm")
+			}
+			p.awaitState("armed")
+			r.awaitTurning()
+		})
+	}
+}
+
+// A key that is pressed by chance stops nothing.
+func TestShortKeysDoNotStop(t *testing.T) {
+	r := start(t, lightseeker(t), places(t)[0])
+	p := open(t, r.page)
+	p.awaitOnline()
+	p.awaitState("armed")
+	const tap = `for (const kind of ['keydown', 'keyup']) document.activeElement.dispatchEvent(
+		new KeyboardEvent(kind, {key: %q, bubbles: true, cancelable: true}))`
+	for _, key := range []string{" ", "Escape", "e", "Enter"} {
+		eval[any](p, fmt.Sprintf(tap, key))
+		still()
+		if got := p.data(state, "state"); got != "armed" {
+			t.Errorf("after %q: %s", key, got)
+		}
+	}
+}
+
+// While the broker is away the page says that its stop has not arrived, sends it when the broker is back, and then the robot stops.
+func TestEmergencyStopWithoutABroker(t *testing.T) {
+	at := places(t)[1]
+	kill := at.startBroker(t)
+	r := inside(t, lightseeker(t), at)
+	p := open(t, r.page)
+	p.expect(lost)
+	p.awaitOnline()
+	r.awaitTurning()
+	kill()
+	p.await("the page to see that the link is lost", first(link)+".dataset.link != 'online'")
+	p.click(estopButton)
+	p.await("the page to say that the stop waits", first("header .stopping")+" != null")
+	if r.duty(wheels[0]) == 0 && r.duty(wheels[1]) == 0 {
+		r.awaitTurning()
+	}
+	at.startBroker(t)
+	r.awaitRest()
+	p.awaitState("stopped")
+	p.await("the page to say that the robot has acknowledged", first("header .stopping")+" == null")
+}
