@@ -50,8 +50,9 @@ func (p *page) logIn(user, password string) {
 	p.t.Helper()
 	p.see("form.login")
 	for name, text := range map[string]string{"user": user, "password": password} {
-		field := chromedp.CSS("form.login input[name=" + name + "]")
-		p.do(chromedp.SetValue(field, ""), chromedp.SendKeys(field, text))
+		field := "form.login input[name=" + name + "]"
+		eval[any](p, "("+first(field)+".value = '')")
+		p.do(chromedp.SendKeys(chromedp.CSS(field), text))
 	}
 	p.press("form.login", "Log in")
 }
