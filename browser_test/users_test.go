@@ -67,7 +67,7 @@ func TestLogin(t *testing.T) {
 	}
 	for _, wrong := range [][2]string{{"operator", "wrong"}, {"nobody", password("nobody")}, {"viewer", password("operator")}} {
 		p.logIn(wrong[0], wrong[1])
-		p.await("the page to refuse "+wrong[0], first("form.login [role=alert]")+"?.innerText != ''")
+		p.await("the page to refuse "+wrong[0], first("form.login [role=alert]")+"?.innerText")
 		if eval[bool](p, first("[data-panel]")+" != null") {
 			t.Errorf("with a wrong password of %s the page shows the robot", wrong[0])
 		}

@@ -56,7 +56,10 @@ function logout() {
 function App() {
 	if (!page.value) return html`<main class="alone"><p role="status">${texts.app.noPage}</p></main>`
 	const refused = session.value?.client.link.value === 'refused'
-	if (refused || !session.value) return html`<${Login} robot=${page.value.robot} wrong=${refused} onLogin=${login}/>`
+	const entering = page.value.login && !refused && session.value?.client.since.value === 0 // nobody has answered yet
+	if (refused || entering || !session.value) {
+		return html`<${Login} robot=${page.value.robot} wrong=${refused} entering=${entering} onLogin=${login}/>`
+	}
 	const {client, robot} = session.value
 	const common = {page: page.value, client, onLogout: page.value.login ? logout : null}
 	if (robot instanceof Robots.Store) return html`<${Robots} store=${robot} ...${common}/>`

@@ -28,7 +28,7 @@ export function forget() {
 	}
 }
 
-export function Login({robot, wrong, onLogin}) {
+export function Login({robot, wrong, entering, onLogin}) {
 	const t = texts.login
 	const first = useRef(null)
 	useEffect(() => { first.current?.focus() }, [wrong])
@@ -43,6 +43,6 @@ export function Login({robot, wrong, onLogin}) {
 		<label>${t.user}<input ref=${first} name="user" autocomplete="username" autocapitalize="none" spellcheck=${false} required/></label>
 		<label>${t.password}<input name="password" type="password" autocomplete="current-password" required/></label>
 		<p class="refusal" role="alert">${wrong ? t.wrong : ''}</p>
-		<button class="primary">${t.submit}</button>
+		<button class="primary" disabled=${entering}>${entering ? t.entering : t.submit}</button>
 	</form></main>`
 }

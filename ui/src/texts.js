@@ -53,6 +53,7 @@ export const texts = {
 		user: 'User',
 		password: 'Password',
 		submit: 'Log in',
+		entering: 'Logging in',
 		wrong: 'Wrong user or password.',
 		logout: user => `Log out ${user}`,
 	},
