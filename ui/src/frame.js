@@ -69,6 +69,7 @@ function Panel({panel, robot, layout, large, said, count}) {
 			${!large && html`<button class="grip" aria-label=${t.move(title)} title=${t.move(title)} onKeyDown=${keys}
 				onPointerDown=${event => drag(event, id, layout)}>⠿</button>`}
 			<h2 id="title-${id}">${title}</h2>
+			${!robot.live && html`<span class="badge stale">${texts.header.stale}</span>`}
 			${!large && html`
 				<a class="quiet" href=${address({view: id})} aria-label=${t.large(title)} title=${t.large(title)}>⤢</a>
 				<button class="quiet" aria-pressed=${wide} aria-label=${t.widen(title)} title=${t.widen(title)}
