@@ -1,10 +1,11 @@
 // The page: which robot, which user, which panels.
 import './app.css'
-import {html, render, signal, useComputed, useEffect, useSignal} from './view.js'
+import {effect, html, render, signal} from './view.js'
 import {Client} from './mqtt.js'
 import {Frame} from './frame.js'
 import {Login, forget, recalled, keep} from './login.js'
 import {Robot} from './robot.js'
+import {Fleet} from './fleet.js'
 import {Robots} from './robots.js'
 import {texts} from './texts.js'
 import './theme.js'
@@ -37,8 +38,12 @@ function start(login) {
 	session.value?.robot.end?.()
 	const url = new URL('mqtt', location.href.replace(/^http/, 'ws')).href.replace(/\?.*$/, '')
 	const client = new Client({url, login, onMessage: (...message) => robot.receive(...message)})
-	const robot = views[0] === 'robots' ? new Robots.Store(client) : new Robot(client, asked.get('robot') || page.value.robot)
+	const robot = views[0] === 'robots' ? new Fleet(client) : new Robot(client, asked.get('robot') || page.value.robot)
 	session.value = {client, robot}
+	const done = effect(() => {
+		if (client.link.value === 'refused') forget()
+		if (client.link.value === 'refused' || client.since.value > 0) queueMicrotask(() => done())
+	})
 }
 
 function login(credentials) {
@@ -61,8 +66,8 @@ function App() {
 		return html`<${Login} robot=${page.value.robot} wrong=${refused} entering=${entering} onLogin=${login}/>`
 	}
 	const {client, robot} = session.value
-	const common = {page: page.value, client, onLogout: page.value.login ? logout : null}
-	if (robot instanceof Robots.Store) return html`<${Robots} store=${robot} ...${common}/>`
+	const common = {page: page.value, client, onLogout: client.user ? logout : null}
+	if (robot instanceof Fleet) return html`<${Robots} fleet=${robot} ...${common}/>`
 	return html`<${Frame} robot=${robot} views=${views} ...${common}/>`
 }
 

@@ -1,9 +1,61 @@
-// All robots of the broker.
-import {html, signal} from './view.js'
+// The page of all robots of the broker: what they do, and what stops them all.
+import {html, signal, useEffect} from './view.js'
+import {address} from './frame.js'
+import {Theme, linkOf, stateOf} from './header.js'
+import {Notices} from './notices.js'
+import {useStopKeys} from './stopkeys.js'
 import {texts} from './texts.js'
+import './robots.css'
 
-export function Robots() { return html`<main class="alone"><h1>${texts.robots.title}</h1></main>` }
+const t = texts.robots
 
-Robots.Store = class {
-	receive() {}
+export function Robots({fleet, page, onLogout}) {
+	const all = fleet.sorted.value
+	useStopKeys(() => fleet.stopAll())
+	useEffect(() => { document.title = texts.app.title(t.title) }, [])
+	const count = state => all.filter(r => r.fresh.value && stateOf(r.health.value) === state).length
+	const link = fleet.link.value
+	return html`<header class="top">
+			<div class="bar">
+				<button class="estop" onClick=${() => fleet.stopAll()} title=${texts.header.estopKeys}>${t.stopAll}</button>
+				<h1>${t.title}</h1>
+				<p role="status" class="counts">${t.counts(all.length, count('armed'), count('stopped'))}</p>
+				<p class="link ${link === 'online' ? 'good' : 'bad'}" role="status" data-link=${link}>${texts.header.links[link]}</p>
+				<div class="acts"><${Theme}/>
+					${onLogout && html`<button class="quiet" onClick=${onLogout}>${texts.login.logout(fleet.user)}</button>`}</div>
+			</div>
+			<${Stopping} all=${all}/>
+		</header>
+		<${Notices}/>
+		<main class="robots">
+			${all.length === 0 && html`<p role="status">${t.none}</p>`}
+			${all.length > 0 && html`<ul>${all.map(robot => html`<${Row} key=${robot.name} robot=${robot}/>`)}</ul>`}
+		</main>
+		<footer><span>${texts.app.version(page.version)}</span> <a href=${address({view: null, robot: null})}>${t.back(page.robot)}</a>
+			<a href="licences.txt">${texts.app.licences}</a></footer>`
+}
+
+// Stopping names those that have not acknowledged a stop.
+function Stopping({all}) {
+	const asked = all.filter(r => r.estop.state.value !== 'idle')
+	const waiting = asked.filter(r => r.estop.state.value === 'sent').map(r => r.status.value?.state === 'online' ? r.name : t.away(r.name))
+	const done = asked.length - waiting.length
+	return html`<div role="alert">${asked.length > 0 && html`<p class=${waiting.length > 0 ? 'stopping' : 'stopping done'}>
+		${waiting.length > 0 ? t.waiting(done, asked.length, waiting.join(', ')) : t.allStopped(done)}</p>`}</div>`
+}
+
+function Row({robot}) {
+	const state = stateOf(robot.health.value), link = linkOf(robot), {safety} = robot.health.value ?? {}
+	const score = robot.score.value, asked = robot.estop.state.value
+	return html`<li class="robot ${robot.fresh.value ? state : 'unknown'}" data-robot=${robot.name} data-state=${state} data-stop=${asked}
+			data-stale=${!link.good}>
+		<a class="name" href=${address({view: null, robot: robot.name})}>${robot.name}</a>
+		<span class="badge ${link.good ? state : 'unknown'}">${texts.header[state]}</span>
+		${safety?.by_hand && html`<span class="badge byhand">${texts.header.byHand}</span>`}
+		<span class="link ${link.good ? 'good' : 'bad'}">${link.word}</span>
+		<span class="score">${score ? t.score(score.text, score.episode) : ''}</span>
+		<span class="asked">${asked === 'sent' ? t.sent(robot.estop.tries.value) : asked === 'acknowledged' ? t.acknowledged : ''}
+			${state === 'stopped' && safety?.by ? ` ${texts.header.stoppedBy(safety.by)}` : ''}</span>
+		<button class="stop" onClick=${() => robot.estop.press()} aria-label=${t.stop(robot.name)}>${t.stop('')}</button>
+	</li>`
 }
