@@ -13,7 +13,7 @@ const t = texts.hand
 const lease = 2000, every = 600
 
 // Kinds with two states: they are pressed.
-const switches = new Set(['button', 'pir'])
+export const switches = new Set(['button', 'pir'])
 
 // Kinds whose zero can be set.
 const zeroed = new Set(['hx711', 'quadrature', 'as5600'])
@@ -36,7 +36,8 @@ export function Sensors({robot}) {
 	</section>`
 }
 
-function Sensor({robot, sensor, enabled}) {
+// Sensor is one sensor: a button for a switch, a slider for a reading.
+export function Sensor({robot, sensor, enabled}) {
 	const {name, kind, unit} = sensor
 	const now = robot.sensors.value?.[name]
 	const stale = robot.health.value?.safety?.stale?.includes(name)

@@ -32,6 +32,8 @@ export class Robot {
 	learning = signal(null)
 	episodes = signal([])
 	events = signal([])
+	networkRefused = signal('') // why it has no circuit, in the robot's words
+	worldRefused = signal('') // and why no world
 	watchRefused = signal('') // the robot's words, if it does not grant what panels want to see
 	fresh = signal(false) // health came within the last three seconds: what is shown is live
 	revision = signal(0)
@@ -117,9 +119,9 @@ export class Robot {
 		}
 	}
 
-	async loadNetwork() { this.network.value = await this.#ask('network') }
+	loadNetwork() { return this.#ask('network', this.networkRefused) }
 
-	async loadWorld() { this.world.value = await this.#ask('world') }
+	loadWorld() { return this.#ask('world', this.worldRefused) }
 
 	// end gives back everything: for another robot.
 	end() {
@@ -178,12 +180,21 @@ export class Robot {
 		this.loadWorld()
 	}
 
-	// ask returns what a robot may have, or null if it has none.
-	async #ask(verb) {
+	// ask asks for what a robot may have. If the robot refuses it, it has none, and its words say why. If it is only busy or does not
+	// answer, what was known stays.
+	async #ask(verb, refused) {
 		try {
-			return (await this.request(verb))[verb] ?? null
-		} catch {
-			return null
+			const answer = await this.request(verb)
+			batch(() => {
+				this[verb].value = answer[verb] ?? null
+				refused.value = ''
+			})
+		} catch (refusal) {
+			if (!['not_allowed', 'unknown_verb', 'forbidden'].includes(refusal.code)) return
+			batch(() => {
+				this[verb].value = null
+				refused.value = refusal.message
+			})
 		}
 	}
 
