@@ -235,11 +235,11 @@ function Table({robot, names, rolesOf, each, store}) {
 			rows.push(row)
 		}
 	}
-	return html`<table class="hidden"><caption>${words.table}</caption>
+	return html`<div class="hidden"><table><caption>${words.table}</caption>
 		<thead><tr><th>${words.neuron}</th><th>${words.group}</th><th>${words.rate}</th><th>${words.count}</th></tr></thead>
 		<tbody>${rows.map(({name, role, rate, count, latest}) => html`<tr key=${name} data-neuron=${name} data-rate=${rate}
 			data-count=${count} data-latest=${latest}>
-			<th scope="row">${name}</th><td>${words.groups[role || '']}</td><td>${rate}</td><td>${count}</td></tr>`)}</tbody></table>`
+			<th scope="row">${name}</th><td>${words.groups[role || '']}</td><td>${rate}</td><td>${count}</td></tr>`)}</tbody></table></div>`
 }
 
 export const panel = {id: 'raster', title: words.title, available: () => true, View}

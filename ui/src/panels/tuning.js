@@ -40,8 +40,8 @@ function View({robot}) {
 }
 
 function Group({robot, group: {id, things}, all}) {
-	return html`<section class="group" aria-label=${t.groups[id]}><h3>${t.groups[id]}</h3>
-		${things.map(thing => html`<${Thing} key=${thing.id} ...${{robot, thing, all}}/>`)}</section>`
+	return html`<div class="group" role="group" aria-label=${t.groups[id]}><h3>${t.groups[id]}</h3>
+		${things.map(thing => html`<${Thing} key=${thing.id} ...${{robot, thing, all}}/>`)}</div>`
 }
 
 function Thing({robot, thing: {id, name, title, rows}, all}) {
