@@ -34,15 +34,11 @@ func bundle() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	aliases := map[string]string{}
-	for name, file := range libraries {
-		aliases[name] = "./sources/" + file
-	}
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     folder,
 		EntryPoints:       []string{"src/app.js"},
 		Outdir:            "out", // never written
-		Alias:             aliases,
+		Alias:             aliases(),
 		Bundle:            true,
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
@@ -76,6 +72,15 @@ func bundle() (map[string][]byte, error) {
 		return nil, err
 	}
 	return files, nil
+}
+
+// aliases returns the files of the libraries, by the name under which they are imported.
+func aliases() map[string]string {
+	all := map[string]string{}
+	for name, file := range libraries {
+		all[name] = "./sources/" + file
+	}
+	return all
 }
 
 // packages returns the names of the npm packages that are in libraries.

@@ -27,16 +27,23 @@ type lock struct {
 	Packages map[string]struct{ Version, Resolved, Integrity string }
 }
 
+func readLock(file string) (locked lock, err error) {
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &locked)
+	}
+	if err != nil {
+		return lock{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return locked, nil
+}
+
 // fetchSources gets the npm packages of a lock file, checks their hashes, and replaces a folder by the files of them that the
 // page needs.
 func fetchSources(lockFile, to string) error {
-	text, err := os.ReadFile(lockFile)
+	locked, err := readLock(lockFile)
 	if err != nil {
 		return err
-	}
-	var locked lock
-	if err := json.Unmarshal(text, &locked); err != nil {
-		return fmt.Errorf("%s: %w", lockFile, err)
 	}
 	files := map[string][]byte{}
 	for _, name := range packages() {

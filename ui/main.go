@@ -39,7 +39,7 @@ func run(check, fetch bool) error {
 		return err
 	}
 	if check {
-		return compare(files)
+		return compare(files, page)
 	}
 	return write(files)
 }
@@ -72,14 +72,14 @@ func write(files map[string][]byte) error {
 	return nil
 }
 
-// compare returns an error if the page is not what its sources make, byte by byte.
-func compare(files map[string][]byte) error {
+// compare returns an error if a folder is not what the page's sources make, byte by byte.
+func compare(files map[string][]byte, folder string) error {
 	var wrong []error
 	differs := func(name, how string) {
-		wrong = append(wrong, fmt.Errorf("%s %s: run make ui and commit the result", filepath.Join(page, name), how))
+		wrong = append(wrong, fmt.Errorf("%s %s: run make ui and commit the result", filepath.Join(folder, name), how))
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		switch there, err := os.ReadFile(filepath.Join(page, name)); {
+		switch there, err := os.ReadFile(filepath.Join(folder, name)); {
 		case errors.Is(err, os.ErrNotExist):
 			differs(name, "is missing")
 		case err != nil:
@@ -88,7 +88,7 @@ func compare(files map[string][]byte) error {
 			differs(name, "is not what ui/src makes")
 		}
 	}
-	there, err := os.ReadDir(page)
+	there, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

@@ -30,7 +30,7 @@ export function unitFor(value, unit) {
 // number writes a number without an exponent and without the noise of binary fractions.
 export function number(x) {
 	if (!Number.isFinite(x)) return String(x)
-	const text = String(Number(x.toPrecision(12)))
+	const text = String(Number(x.toPrecision(14)))
 	return /e/.test(text) ? x.toFixed(Math.abs(x) < 1 ? 12 : 0).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '') : text
 }
 
