@@ -1,9 +1,6 @@
 package core
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // Excite adds an electric arrival from outside at a tick: the neuron fires, unless it is refractory. It fails with ErrPast for a
 // tick before Now, and with ErrUnknown for a neuron that does not exist.
@@ -198,7 +195,7 @@ func (n *Network) deliverArrivals(t int64, kind bundleKind, first, last uint32) 
 		for _, a := range arrivals {
 			m := n.modulators[a]
 			n.touch(m.target)
-			n.mechanisms[n.barrels[m.target].mechanisms].modulators += int64(m.weight)
+			n.mechanisms[n.mechanismsOf[m.target]].modulators += int64(m.weight)
 		}
 	case kind == plasticBundle:
 		n.deliverPlastic(t, arrivals)
@@ -299,7 +296,7 @@ func (n *Network) collect(acc *accumulator, i uint32, p *tickInput) {
 // judgeOne judges a neuron at tick t: it ignores its input, fills its barrel with it, or fires.
 func (n *Network) judgeOne(t int64, i uint32, p *tickInput) {
 	b := &n.barrels[i]
-	nt := &n.neuronTypes[b.neuronType]
+	nt := n.typeAt(i)
 	if nt.hasMechanisms {
 		n.judgeWithMechanisms(t, i, b, nt, p)
 		return
@@ -318,93 +315,9 @@ func (n *Network) judgeOne(t int64, i uint32, p *tickInput) {
 	b.beginRefractory(t, nt)
 }
 
-// fill adds the sums of a dense accumulator to the levels of the neurons that do not fire. It leaves the others as they are and
-// returns them in list: neurons that fire, that are refractory, or that have mechanisms. A neuron that nothing reaches gets a sum
-// of 0.
-//
-// A busy network spends most of its time in this loop. So it calls no function, reads the parameters once for a run of neurons,
-// and finds the others by one comparison: barrel.empty of a refractory neuron reads as a level above all thresholds.
-func (n *Network) fill(t int64, sums []int32, list []uint32) []uint32 {
-	countBits := n.countBits & 31
-	others := 0
-	for _, r := range n.runs {
-		nt := &n.neuronTypes[r.neuronType]
-		floor, threshold := int64(nt.floor), int64(nt.threshold)
-		sums := sums[r.first:r.last]
-		barrels := n.barrels[r.first:r.last]
-		barrels = barrels[:len(sums)]
-		switch {
-		case nt.hasMechanisms:
-			for i, sum := range sums {
-				if sum != 0 {
-					list[others] = r.first + uint32(i)
-					others++
-				}
-			}
-		case nt.leaky:
-			for i, sum := range sums {
-				b := &barrels[i]
-				sign := b.empty >> 63
-				level := max((max((b.empty^sign)-sign-t, 0)^sign)-sign+int64(sum>>countBits), floor)
-				if level >= threshold {
-					list[others] = r.first + uint32(i)
-					others++
-					continue
-				}
-				sums[i] = 0
-				sign = level >> 63
-				b.empty = level + (t ^ sign) - sign
-			}
-		default:
-			for i, sum := range sums {
-				b := &barrels[i]
-				level := max(b.empty+int64(sum>>countBits), floor)
-				if level >= threshold {
-					list[others] = r.first + uint32(i)
-					others++
-					continue
-				}
-				sums[i] = 0
-				b.empty = level
-			}
-		}
-	}
-	return list[:others]
-}
-
-// fillReached is fill for an accumulator that has marked the neurons it reaches.
-func (n *Network) fillReached(t int64, acc *accumulator) []uint32 {
-	sums, list := acc.sums, n.list
-	barrels, neuronTypes, countBits := n.barrels[:len(sums)], n.neuronTypes, n.countBits&31
-	others, base := 0, uint32(0)
-	for k, word := range acc.reached {
-		if word != 0 {
-			acc.reached[k] = 0
-			for ; word != 0; word &= word - 1 {
-				i := base + uint32(bits.TrailingZeros64(word))
-				if int(i) >= len(sums) {
-					break // it never happens, but the compiler can leave out the check of the index
-				}
-				b := &barrels[i]
-				nt := &neuronTypes[b.neuronType]
-				level := max(nt.level(t, b.empty)+int64(sums[i]>>countBits), int64(nt.floor))
-				if level >= int64(nt.threshold) {
-					list[others] = i
-					others++
-					continue
-				}
-				sums[i] = 0
-				b.setLevel(t, level, nt)
-			}
-		}
-		base += 64
-	}
-	return list[:others]
-}
-
 // judgeWithMechanisms judges a neuron that has mechanisms, by the whole model.
 func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, nt *neuronType, p *tickInput) {
-	m := n.mechanisms[b.mechanisms]
+	m := n.mechanisms[n.mechanismsOf[i]]
 	m.settle(t)
 	if m.modulators != 0 {
 		m.modulate(t)
@@ -425,7 +338,7 @@ func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, nt *neuronTy
 	generates := p.timerDue
 	if generates && n.frozen && m.noise != nil { // noise that is frozen waits again
 		generates = false
-		n.timers.set(b.mechanisms, i, m.spontaneous(t, int64(nt.refractory), n.began))
+		n.timers.set(n.mechanismsOf[i], i, m.spontaneous(t, int64(nt.refractory), n.began))
 	}
 	switch {
 	case generates:
@@ -451,20 +364,20 @@ func (n *Network) spike(t int64, i uint32, b *barrel, nt *neuronType, m *mechani
 	m.habituate(t)
 	n.learn(t, i, m.shift(m.parameters.shiftShortTerm), m.shift(m.parameters.shiftLongTerm))
 	if m.burstLeft > 0 {
-		n.timers.set(b.mechanisms, i, t+m.burstInterval())
+		n.timers.set(n.mechanismsOf[i], i, t+m.burstInterval())
 		return
 	}
 	b.beginRefractory(t, nt)
 	if next := m.spontaneous(t, int64(nt.refractory), n.began); next != forever {
-		n.timers.set(b.mechanisms, i, next)
+		n.timers.set(n.mechanismsOf[i], i, next)
 	} else {
-		n.timers.stop(b.mechanisms)
+		n.timers.stop(n.mechanismsOf[i])
 	}
 }
 
 // fire empties the barrel and records the spike.
 func (n *Network) fire(i uint32, b *barrel) {
-	b.empty = 0
+	*b = 0
 	n.fired = append(n.fired, i)
 }
 
@@ -482,7 +395,7 @@ func (n *Network) learn(t int64, i uint32, shortShift, longShift int64) {
 // beginRefractory begins the refractory period, if the neuron has one.
 func (b *barrel) beginRefractory(t int64, nt *neuronType) {
 	if nt.refractory != 0 {
-		b.empty = t + int64(nt.refractory) + refractoryMark
+		*b = barrel(t + int64(nt.refractory) + refractoryMark)
 	}
 }
 

@@ -2,21 +2,17 @@ package core
 
 import "math"
 
-// barrel is the state of a neuron, and all of it for most neurons. It has 16 bytes, so that a cache line holds four and finding
-// one by its index is a shift.
+// barrel is the state of a neuron, and all of it for most neurons. It has 8 bytes, so that a cache line holds eight, and vector
+// registers several. What does not change while the network runs stands in Network.typeOf and Network.mechanismsOf.
 //
-// The field empty has one of four meanings:
+// The number has one of four meanings:
 //   - Leaky, level above 0: the time at which the level will be 0 (level = empty - t).
 //   - Leaky, level below 0: that time, negated (level = empty + t).
 //   - Not leaky: the level itself.
 //   - Refractory: refractoryMark plus the time at which the refractory period ends. The level is then 0.
 //
 // For a leaky barrel a time that has passed means a level of 0.
-type barrel struct {
-	empty      int64
-	neuronType uint32 // index into Network.neuronTypes
-	mechanisms uint32 // index into Network.mechanisms, if the neuron has any
-}
+type barrel int64
 
 // refractoryMark is above every time and level.
 const refractoryMark = 1 << 62
@@ -30,22 +26,22 @@ type neuronType struct {
 }
 
 // refractoryUntil returns the tick at which the refractory period ends: the first at which arrivals count. It may have passed.
-func (b *barrel) refractoryUntil() int64 {
-	if b.empty >= refractoryMark {
-		return b.empty - refractoryMark
+func (b barrel) refractoryUntil() int64 {
+	if b >= refractoryMark {
+		return int64(b - refractoryMark)
 	}
 	return 0
 }
 
 // level returns the level at time t. It is negative after inhibition below 0.
-func (b *barrel) level(t int64, nt *neuronType) int64 {
-	if b.empty >= refractoryMark {
+func (b barrel) level(t int64, nt *neuronType) int64 {
+	if b >= refractoryMark {
 		return 0
 	}
-	return nt.level(t, b.empty)
+	return nt.level(t, int64(b))
 }
 
-// level computes the level from barrel.empty. For a refractory neuron the result is above all thresholds. No branch depends on
+// level computes the level from a barrel. For a refractory neuron the result is above all thresholds. No branch depends on
 // the level: a recurrent network holds its levels around 0, where the processor could not predict the sign.
 func (nt *neuronType) level(t, empty int64) int64 {
 	if !nt.leaky {
@@ -60,7 +56,7 @@ func (b *barrel) setLevel(t, level int64, nt *neuronType) {
 		sign := level >> 63
 		level += (t ^ sign) - sign
 	}
-	b.empty = level
+	*b = barrel(level)
 }
 
 // neuronType converts a neuron's parameters to water and ticks.
@@ -110,14 +106,14 @@ type run struct {
 }
 
 // runs divides the neurons into runs.
-func runs(barrels []barrel) []run {
+func runs(typeOf []uint32) []run {
 	var all []run
-	for i := range barrels {
-		if last := len(all) - 1; last >= 0 && all[last].neuronType == barrels[i].neuronType {
+	for i, neuronType := range typeOf {
+		if last := len(all) - 1; last >= 0 && all[last].neuronType == neuronType {
 			all[last].last++
 			continue
 		}
-		all = append(all, run{first: uint32(i), last: uint32(i) + 1, neuronType: barrels[i].neuronType})
+		all = append(all, run{first: uint32(i), last: uint32(i) + 1, neuronType: neuronType})
 	}
 	return all
 }

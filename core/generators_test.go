@@ -312,8 +312,8 @@ func TestGeneratorsAtLateTimes(t *testing.T) {
 		// Nothing steps there: the timers are moved, as after a long rest.
 		network.now = int64(late)
 		for i := range network.barrels {
-			m := network.mechanisms[network.barrels[i].mechanisms]
-			network.timers.set(network.barrels[i].mechanisms, uint32(i), m.spontaneous(int64(late)-1, 0, 0))
+			m := network.mechanisms[network.mechanismsOf[i]]
+			network.timers.set(network.mechanismsOf[i], uint32(i), m.spontaneous(int64(late)-1, 0, 0))
 		}
 		spikes := network.Advance(late+100_000, nil)
 		for i, at := range timesOf(0, spikes) {

@@ -242,7 +242,7 @@ func (n *Network) packs(d Description) {
 	n.accumulators = newAccumulators(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
 	n.channels = make([]*accumulator, len(n.delays))
 	n.fanOut = (direct + n.population - 1) / n.population
-	n.denseFrom = max(len(d.Neurons)/2, len(synapseTypes))
+	n.denseFrom = max(fillsFrom(len(d.Neurons)), len(synapseTypes))
 	n.sparseFrom = len(d.Neurons) / 64
 }
 

@@ -80,14 +80,16 @@ type Network struct {
 	base       uint32 // index of its first neuron in the whole network; not 0 only for a part, see Split
 	population int    // number of neurons in the whole network
 
-	barrels     []barrel
-	neuronTypes []neuronType
-	runs        []run
-	mechanisms  []*mechanisms
-	plastics    []plastic // sorted by target
-	afferents   []span    // by neuron: its plastic afferent synapses; nil if no synapse is plastic
-	spiked      []int64   // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
-	rules       []*rule   // pointers: an index into a list of large structs would be a multiplication
+	barrels      []barrel
+	typeOf       []uint32 // by neuron: index into neuronTypes
+	mechanismsOf []uint32 // by neuron: index into mechanisms, if it has any
+	neuronTypes  []neuronType
+	runs         []run
+	mechanisms   []*mechanisms
+	plastics     []plastic // sorted by target
+	afferents    []span    // by neuron: its plastic afferent synapses; nil if no synapse is plastic
+	spiked       []int64   // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
+	rules        []*rule   // pointers: an index into a list of large structs would be a multiplication
 
 	efferents []efferent // by neuron, and one more that marks the end
 	bundles   []bundle   // by source, kind and delay, and one more that marks the end
@@ -159,14 +161,16 @@ func (d Description) checkSynapses() error {
 // synapses are indices of the whole network, their targets those of the part.
 func build(d Description, base, population int) (*Network, error) {
 	n := &Network{
-		base:       uint32(base),
-		population: population,
-		seed:       d.Seed,
-		frozen:     d.Frozen,
-		barrels:    make([]barrel, len(d.Neurons)),
-		tickInputs: make([]tickInput, len(d.Neurons)),
-		list:       make([]uint32, len(d.Neurons)+1),
-		touched:    make([]uint32, len(d.Neurons)+1),
+		base:         uint32(base),
+		population:   population,
+		seed:         d.Seed,
+		frozen:       d.Frozen,
+		barrels:      make([]barrel, len(d.Neurons)),
+		typeOf:       make([]uint32, len(d.Neurons)),
+		mechanismsOf: make([]uint32, len(d.Neurons)),
+		tickInputs:   make([]tickInput, len(d.Neurons)),
+		list:         make([]uint32, len(d.Neurons)+1),
+		touched:      make([]uint32, len(d.Neurons)+1),
 	}
 	hasMechanisms := make([]bool, len(d.Neurons))
 	for i := range d.Synapses {
@@ -187,18 +191,17 @@ func build(d Description, base, population int) (*Network, error) {
 		if err := w.err(); err != nil {
 			return nil, newFault(i, -1, fmt.Errorf("%s: %w", neuron.label(i), err))
 		}
-		b := &n.barrels[i]
-		b.neuronType = all.index(nt)
+		n.typeOf[i] = all.index(nt)
 		if !hasMechanisms {
 			continue
 		}
 		m.parameters.generator = generators.share(neuron, m.parameters.generator)
-		b.mechanisms = n.addMechanisms(m)
+		n.mechanismsOf[i] = n.addMechanisms(m)
 	}
-	n.neuronTypes, n.runs = all.list, runs(n.barrels)
+	n.neuronTypes, n.runs = all.list, runs(n.typeOf)
 	n.described.recordNeurons(d.Neurons)
 	for i := range n.barrels {
-		if n.neuronTypes[n.barrels[i].neuronType].hasMechanisms {
+		if n.typeAt(uint32(i)).hasMechanisms {
 			n.startGenerator(uint32(i))
 		}
 	}
@@ -277,6 +280,9 @@ func (s *Synapse) water(neurons []Neuron) int32 {
 	}
 	return water
 }
+
+// typeAt returns the type of a neuron.
+func (n *Network) typeAt(neuron uint32) *neuronType { return &n.neuronTypes[n.typeOf[neuron]] }
 
 // Neurons returns how many neurons the network has.
 func (n *Network) Neurons() int { return len(n.barrels) }

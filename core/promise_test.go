@@ -14,7 +14,8 @@ import (
 
 // runTime are the files whose functions run while a network runs. Functions in other files run when a network is built, tuned,
 // saved or displayed.
-var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "queue.go", "timers.go", "staircase.go",
+var runTime = []string{"advance.go", "fill.go", "fill_amd64.go", "fill_arm64.go", "fill_other.go", "barrel.go", "accumulators.go",
+	"log.go", "queue.go", "timers.go", "staircase.go",
 	"mechanisms.go", "plasticity.go", "spontaneous.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
@@ -87,7 +88,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			}
 			// Large functions are not inlined. If one of them is missing, the test has read the wrong code.
 			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated",
-				"core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
+				"core.(*Network).fill", "core.(*Network).fillReached", "core.(*filling).oneByOne", "core.(*Network).judgeWithMechanisms",
+				"core.(*Network).sendDense", "core.(*Network).sendSparse",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.shares.of", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
 				"core.(*plastic).deliver", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next"} {
@@ -104,6 +106,68 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			}
 			slices.Sort(functions)
 			t.Logf("%d functions: %s", len(functions), strings.Join(functions, ", "))
+		})
+	}
+}
+
+// assembly are all instructions that the files in assembly use, by architecture: additions, subtractions, comparisons, moves,
+// blends, masks and branches. On amd64 these are the names of the assembler, since go tool objdump does not know AVX2; on arm64
+// those of the disassembler, which also reads the instructions that the assembler has no name for.
+var assembly = map[string][]string{
+	"amd64": {"TEXT", "FUNCDATA", "MOVQ", "MOVL", "VMOVQ", "VMOVDQU", "VPBROADCASTQ", "VEXTRACTI128", "VPMOVSXDQ", "VPERMQ",
+		"VSHUFPS",
+		"VMOVMSKPS",
+		"VZEROUPPER", "DECQ", "INCQ", "ADDQ", "ADDL", "LEAL", "VPADDQ", "VPSUBQ", "VPSRAD", "VPXOR", "XORQ", "ANDL", "VPAND",
+		"VPCMPGTQ", "VPBLENDVB", "TESTL", "BSFL", "JNE", "JMP", "RET"},
+	"arm64": {"MOVD", "MOVW", "MOVWU", "VMOV", "VDUP", "VLD1", "VST1.P", "VUZP1", "VXTN", "VSXTL", "VSXTL2", "ADD", "SUB", "SUBS",
+		"NEG", "VADD", "VSUB", "VSSHL", "VEOR", "VAND", "AND", "UBFX", "VCMGT", "VCMLT", "VBIT", "CBNZ", "BNE", "JMP", "RET"},
+}
+
+// The files in assembly have no other instructions, either.
+func TestAssemblyOnlyAdds(t *testing.T) {
+	files, err := filepath.Glob("*.s")
+	if err != nil || len(files) != len(assembly) {
+		t.Fatalf("%v %v: expected a file for each of %d architectures", files, err, len(assembly))
+	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arch, allowed := range assembly {
+		t.Run(arch, func(t *testing.T) {
+			object := filepath.Join(t.TempDir(), "fill.o")
+			assemble := exec.Command("go", "tool", "asm", "-S", "-p", "core", "-I",
+				filepath.Join(strings.TrimSpace(string(root)), "pkg", "include"), "-o", object, "fill_"+arch+".s")
+			assemble.Env = append(assemble.Environ(), "GOARCH="+arch, "GOOS=linux")
+			listing, err := assemble.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, listing)
+			}
+			// 0x0000 00000 (fill_amd64.s:95)	MOVQ	sums+0(FP), SI
+			instruction := regexp.MustCompile(`(?m)^\s+0x[0-9a-f]+ \d+ \([^)]*\)\t([A-Z][A-Z0-9.]*)`)
+			if arch == "arm64" {
+				if listing, err = exec.Command("go", "tool", "objdump", object).Output(); err != nil {
+					t.Fatal(err)
+				}
+				// fill_arm64.s:108	0x6e3		f94007e0	MOVD 8(RSP), R0; what lies behind the last RET is no instruction
+				instruction = regexp.MustCompile(`(?m)^\s+fill_arm64\.s:\d+\t+0x[0-9a-f]+\t+[0-9a-f]{8}\t+(\S+)`)
+				listing = regexp.MustCompile(`(?m)^.*\t00000000\t.*$`).ReplaceAll(listing, nil)
+			}
+			seen := map[string]int{}
+			for _, found := range instruction.FindAllSubmatch(listing, -1) {
+				seen[string(found[1])]++
+			}
+			for name := range seen {
+				if !slices.Contains(allowed, name) {
+					t.Errorf("%s: expected only %s", name, strings.Join(allowed, ", "))
+				}
+			}
+			for _, name := range allowed { // if one is missing, the test has read the wrong code
+				if seen[name] == 0 {
+					t.Errorf("there is no %s", name)
+				}
+			}
+			t.Log(seen)
 		})
 	}
 }

@@ -181,13 +181,13 @@ func observed(n *Network, neuron int) (o observation) {
 	if o.threshold, err = n.Threshold(neuron); err != nil {
 		panic(err)
 	}
-	b := n.barrels[neuron]
-	if until := b.refractoryUntil(); until > n.now {
+	if until := n.barrels[neuron].refractoryUntil(); until > n.now {
 		o.refractoryUntil = Tick(until)
 	}
-	if n.neuronTypes[b.neuronType].hasMechanisms {
-		modulation := n.mechanisms[b.mechanisms].modulation // a copy
-		modulation.settle(n.now, n.mechanisms[b.mechanisms].parameters.modulationRecovery)
+	if n.typeAt(uint32(neuron)).hasMechanisms {
+		m := n.mechanisms[n.mechanismsOf[neuron]]
+		modulation := m.modulation // a copy
+		modulation.settle(n.now, m.parameters.modulationRecovery)
 		o.modulation = modulation.value
 	}
 	return o

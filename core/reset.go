@@ -20,13 +20,13 @@ func (n *Network) Reset() {
 	n.accumulators.empty()
 	n.began = n.now
 	for i := range n.barrels {
-		b := &n.barrels[i]
-		b.empty = 0
-		if !n.neuronTypes[b.neuronType].hasMechanisms {
+		n.barrels[i] = 0
+		if !n.typeAt(uint32(i)).hasMechanisms {
 			continue
 		}
-		*n.mechanisms[b.mechanisms] = mechanisms{parameters: n.mechanisms[b.mechanisms].parameters, lastSpike: longAgo}
-		n.timers.stop(b.mechanisms)
+		m := n.mechanisms[n.mechanismsOf[i]]
+		*m = mechanisms{parameters: m.parameters, lastSpike: longAgo}
+		n.timers.stop(n.mechanismsOf[i])
 		n.startGenerator(uint32(i))
 	}
 	for i := range n.spiked {
@@ -40,18 +40,18 @@ func (n *Network) Reset() {
 
 // startGenerator sets the timer of a neuron in its initial state, if it has a generator.
 func (n *Network) startGenerator(neuron uint32) {
-	b := &n.barrels[neuron]
-	m := n.mechanisms[b.mechanisms]
+	index := n.mechanismsOf[neuron]
+	m := n.mechanisms[index]
 	switch g := m.parameters.generator; {
 	case m.parameters.pacemaker != 0:
-		n.timers.set(b.mechanisms, neuron, n.began+m.pacemakerInterval(int64(n.neuronTypes[b.neuronType].refractory)))
+		n.timers.set(index, neuron, n.began+m.pacemakerInterval(int64(n.typeAt(neuron).refractory)))
 	case g == nil:
 	case g.pattern != nil:
-		n.timers.set(b.mechanisms, neuron, g.pattern.next(n.began, n.began))
+		n.timers.set(index, neuron, g.pattern.next(n.began, n.began))
 	default:
 		described := n.neuron(int(neuron))
 		m.noise = &noiseState{random: lagged.New(n.seed, described.label(int(n.base+neuron)))}
-		n.timers.set(b.mechanisms, neuron, n.began+m.noise.wait(g))
+		n.timers.set(index, neuron, n.began+m.noise.wait(g))
 	}
 }
 

@@ -28,8 +28,7 @@ func (n *Network) State(neuron int, at Tick) (State, error) {
 		return State{}, err
 	}
 	t, leak := int64(at), n.leak(uint32(neuron))
-	b := &n.barrels[neuron]
-	nt := &n.neuronTypes[b.neuronType]
+	b, nt := n.barrels[neuron], n.typeAt(uint32(neuron))
 	s := State{Level: units(b.level(t, nt), leak), Threshold: units(int64(nt.threshold), leak), Floor: units(int64(nt.floor), leak),
 		Fires: -1}
 	if until := b.refractoryUntil(); t < until {
@@ -38,7 +37,8 @@ func (n *Network) State(neuron int, at Tick) (State, error) {
 	if !nt.hasMechanisms {
 		return s, nil
 	}
-	m := *n.mechanisms[b.mechanisms] // a copy, to settle
+	index := n.mechanismsOf[neuron]
+	m := *n.mechanisms[index] // a copy, to settle
 	m.settle(t)
 	s.Threshold = units(m.firesAt(), leak)
 	s.Adaptation, s.Habituation = units(m.adaptation.value, leak), units(m.habituation.value, leak)
@@ -49,7 +49,7 @@ func (n *Network) State(neuron int, at Tick) (State, error) {
 		Habituation: units(m.shift(p.shiftHabituation), leak), ShortTerm: units(m.shift(p.shiftShortTerm), leak),
 		LongTerm: units(m.shift(p.shiftLongTerm), leak), Pacemaker: float64(m.shift(p.shiftPacemaker))}
 	// Noise that is frozen waits again when its time has come, unless its burst is under way.
-	if slot := n.timers.slot[b.mechanisms]; slot != idle && (!n.frozen || m.noise == nil || m.burstLeft > 0) {
+	if slot := n.timers.slot[index]; slot != idle && (!n.frozen || m.noise == nil || m.burstLeft > 0) {
 		s.Fires = Tick(n.timers.heap[slot].at)
 	}
 	return s, nil
@@ -60,8 +60,7 @@ func (n *Network) Level(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
-	b := &n.barrels[neuron]
-	return units(b.level(n.now, &n.neuronTypes[b.neuronType]), n.leak(uint32(neuron))), nil
+	return units(n.barrels[neuron].level(n.now, n.typeAt(uint32(neuron))), n.leak(uint32(neuron))), nil
 }
 
 // Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units. Adaptation, habituation and
@@ -70,11 +69,10 @@ func (n *Network) Threshold(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
-	b := &n.barrels[neuron]
-	nt := &n.neuronTypes[b.neuronType]
+	nt := n.typeAt(uint32(neuron))
 	threshold := int64(nt.threshold)
 	if nt.hasMechanisms {
-		m := *n.mechanisms[b.mechanisms] // a copy: the network stays as it is
+		m := *n.mechanisms[n.mechanismsOf[neuron]] // a copy: the network stays as it is
 		m.settle(n.now)
 		threshold = m.firesAt()
 	}

@@ -141,7 +141,7 @@ func (t *tuning) convert(change Tuning) error {
 	for i := range change.Neurons {
 		neuron := &t.next.Neurons[i]
 		b := n.barrels[i]
-		was := &n.neuronTypes[b.neuronType]
+		was := n.typeAt(uint32(i))
 		w := converter{leak: neuron.Leak}
 		nt := neuron.neuronType(&w, was.hasMechanisms || neuron.needsMechanisms())
 		var p mechanismParameters
@@ -151,7 +151,7 @@ func (t *tuning) convert(change Tuning) error {
 		if err := w.err(); err != nil {
 			return fmt.Errorf("%s: %w", neuron.label(i), err)
 		}
-		if b.empty < refractoryMark {
+		if b < refractoryMark {
 			b.setLevel(n.now, t.toNewLeak(i, b.level(n.now, was)), &nt)
 		}
 		if !nt.hasMechanisms {
@@ -160,7 +160,7 @@ func (t *tuning) convert(change Tuning) error {
 		}
 		m := &mechanisms{lastSpike: longAgo}
 		if was.hasMechanisms {
-			*m = *n.mechanisms[b.mechanisms]
+			*m = *n.mechanisms[n.mechanismsOf[i]]
 			m.settle(n.now)
 		}
 		m.parameters = p
@@ -212,22 +212,22 @@ func (t *tuning) commit(change Tuning) {
 	n.seed, n.frozen = t.seed, t.next.Frozen
 	var all neuronTypeSet
 	for i := range n.barrels {
-		b := &n.barrels[i]
+		had := n.typeAt(uint32(i))
 		c, changed := t.barrels[i]
 		if !changed {
-			b.neuronType = all.index(n.neuronTypes[b.neuronType])
+			n.typeOf[i] = all.index(*had)
 			continue
 		}
-		b.empty = c.empty
-		if !n.neuronTypes[b.neuronType].hasMechanisms && c.neuronType.hasMechanisms {
-			b.mechanisms = n.addMechanisms(nil)
+		n.barrels[i] = c.barrel
+		if !had.hasMechanisms && c.neuronType.hasMechanisms {
+			n.mechanismsOf[i] = n.addMechanisms(nil)
 		}
-		b.neuronType = all.index(c.neuronType)
+		n.typeOf[i] = all.index(c.neuronType)
 		if c.neuronType.hasMechanisms {
-			n.mechanisms[b.mechanisms] = t.mechanisms[i]
+			n.mechanisms[n.mechanismsOf[i]] = t.mechanisms[i]
 		}
 	}
-	n.neuronTypes, n.runs = all.list, runs(n.barrels)
+	n.neuronTypes, n.runs = all.list, runs(n.typeOf)
 	for i := range t.mechanisms {
 		n.retime(i, t.waits[i])
 	}
@@ -251,22 +251,22 @@ func (t *tuning) commit(change Tuning) {
 // or from the beginning if that is not known. If it has passed already, the neuron fires at once. With waits, noise draws a new
 // waiting time; otherwise it keeps the one that it has.
 func (n *Network) retime(neuron int, waits bool) {
-	b := &n.barrels[neuron]
-	refractory := int64(n.neuronTypes[b.neuronType].refractory)
-	m := n.mechanisms[b.mechanisms]
+	index := n.mechanismsOf[neuron]
+	refractory := int64(n.typeAt(uint32(neuron)).refractory)
+	m := n.mechanisms[index]
 	if m.burstLeft > 0 { // the timer is that of the burst; the generator follows when the burst ends
 		return
 	}
-	from := max(n.now, b.refractoryUntil())
+	from := max(n.now, n.barrels[neuron].refractoryUntil())
 	switch g := m.parameters.generator; {
 	case m.parameters.pacemaker != 0:
-		n.timers.set(b.mechanisms, uint32(neuron), max(from, max(m.lastSpike, n.began)+m.pacemakerInterval(refractory)))
+		n.timers.set(index, uint32(neuron), max(from, max(m.lastSpike, n.began)+m.pacemakerInterval(refractory)))
 	case g == nil:
-		n.timers.stop(b.mechanisms)
+		n.timers.stop(index)
 	case g.pattern != nil:
-		n.timers.set(b.mechanisms, uint32(neuron), g.pattern.next(n.began, from))
+		n.timers.set(index, uint32(neuron), g.pattern.next(n.began, from))
 	case waits:
-		n.timers.set(b.mechanisms, uint32(neuron), from+m.noise.wait(g))
+		n.timers.set(index, uint32(neuron), from+m.noise.wait(g))
 	}
 }
 
@@ -307,13 +307,13 @@ func (t *tuning) convertNoise(neuron int, m *mechanisms) {
 
 // endBurst ends the burst under way if what has begun it is gone. The refractory period begins with the last spike.
 func (t *tuning) endBurst(neuron int, b *barrel, m *mechanisms, nt *neuronType) {
-	noise := t.network.mechanisms[b.mechanisms].noise
+	noise := t.network.mechanisms[t.network.mechanismsOf[neuron]].noise
 	byNoise := noise != nil && noise.interval != 0
 	if is := &t.next.Neurons[neuron]; byNoise && is.Noise != nil || !byNoise && is.Burst != nil {
 		return
 	}
 	m.burstLeft = 0
-	b.empty = m.lastSpike + int64(nt.refractory) + refractoryMark
+	*b = barrel(m.lastSpike + int64(nt.refractory) + refractoryMark)
 	t.waits[neuron] = true
 }
 

@@ -317,6 +317,7 @@ golang.org/x/sys:
 	boards/linux
 	bridge/broker
 	cmd/fluxd/machine
+	core
 golang.org/x/term:
 	cmd/fluxctl
 	cmd/internal/terminal
