@@ -1,6 +1,6 @@
 // The page of one robot: the header, the switches of the panels, and the panels in a grid.
 import {html, useEffect, useMemo, useRef, useSignal} from './view.js'
-import {Header} from './header.js'
+import {Header, Theme} from './header.js'
 import {Layout} from './layout.js'
 import {Notices} from './notices.js'
 import {panels} from './panels/index.js'
@@ -20,9 +20,8 @@ export function Frame({robot, views, page, onLogout}) {
 	const large = views.length > 0
 	return html`
 		<a class="skip" href="#panels">${t.skip}</a>
-		<${Header} robot=${robot} page=${page} onLogout=${onLogout}>
-			<${Switches} layout=${layout} here=${here} large=${large}/>
-		<//>
+		<${Header} robot=${robot} onLogout=${onLogout}/>
+		<${Switches} layout=${layout} here=${here} large=${large}/>
 		<${Notices}/>
 		<p class="hidden" role="status">${said.value}</p>
 		<main id="panels" tabindex="-1" class="panels ${large ? 'large' : ''}" data-count=${shown.length} data-stale=${!robot.live}>
@@ -31,13 +30,20 @@ export function Frame({robot, views, page, onLogout}) {
 			${shown.map(panel => html`<${Panel} key=${panel.id} ...${{panel, robot, layout, large, said, count: shown.length}}/>`)}
 		</main>
 		<footer><span>${t.version(robot.status.value?.version ?? page.version)}</span>
-			<a href="?view=robots">${t.robots}</a> <a href="licences.txt">${t.licences}</a></footer>`
+			<a href=${address({view: 'robots', robot: null})}>${t.robots}</a> <a href="licences.txt">${t.licences}</a> <${Theme}/>
+			<${Keys}/></footer>`
 }
 
 function Switches({layout, here, large}) {
 	if (large) return html`<nav class="switches"><a href=${address({view: null})}>${t.allPanels}</a></nav>`
 	return html`<nav class="switches" aria-label=${t.panels}>${here.map(panel => html`<button class="switch" key=${panel.id}
 		aria-pressed=${!layout.hidden.value.has(panel.id)} onClick=${() => layout.toggle(panel.id)}>${panel.title}</button>`)}</nav>`
+}
+
+// Keys lists what the keyboard does.
+function Keys() {
+	return html`<details class="keys"><summary>${t.keys}</summary>
+		<dl>${t.keyList.map(([key, does]) => html`<div><dt>${key}</dt><dd>${does}</dd></div>`)}</dl></details>`
 }
 
 // address returns the address of this page with other parameters.
@@ -48,8 +54,25 @@ export function address(changes) {
 	return location.pathname + (text ? `?${text}` : '')
 }
 
+// The height of a row of the grid, in pixels: a panel takes as many as it needs, so that the next one stands close below it.
+const row = 8
+
+function usePacked(section, large) {
+	useEffect(() => {
+		const {current} = section
+		if (large) return
+		const gap = parseFloat(getComputedStyle(current.parentElement).columnGap) || 0
+		const observer = new ResizeObserver(() => {
+			current.style.gridRowEnd = `span ${Math.ceil((current.offsetHeight + gap) / row)}`
+		})
+		observer.observe(current)
+		return () => observer.disconnect()
+	}, [large])
+}
+
 function Panel({panel, robot, layout, large, said, count}) {
 	const section = useRef(null)
+	usePacked(section, large)
 	const {id, title, View} = panel
 	const wide = layout.wide.value.has(id)
 	const move = by => {

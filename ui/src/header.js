@@ -22,7 +22,7 @@ export function linkOf(robot) {
 	return {word: t.links.online, good: true}
 }
 
-export function Header({robot, page, onLogout, children}) {
+export function Header({robot, onLogout}) {
 	const reasons = useSignal(null)
 	const health = robot.health.value
 	const state = stateOf(health), link = linkOf(robot)
@@ -57,7 +57,6 @@ export function Header({robot, page, onLogout, children}) {
 				<button onClick=${() => arm({fresh: true})} disabled=${!mayArm || !live || state === 'armed'} title=${t.armFreshHint}>
 					${t.armFresh}</button>
 				${!robot.may('set') && html`<span class="badge readonly" title=${t.readOnlyHint(robot.user)}>${t.readOnly}</span>`}
-				<${Theme}/>
 				${onLogout && html`<button class="quiet" onClick=${onLogout}>${texts.login.logout(robot.user)}</button>`}
 			</div>
 		</div>
@@ -65,7 +64,6 @@ export function Header({robot, page, onLogout, children}) {
 		<div role="alert">${reasons.value && html`<div class="reasons"><strong>${t.notArmed}</strong>
 			<ul>${split(reasons.value).map(r => html`<li>${r}</li>`)}</ul>
 			<button onClick=${() => { reasons.value = null }}>${t.close}</button></div>`}</div>
-		${children}
 	</header>`
 }
 

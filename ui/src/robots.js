@@ -21,8 +21,7 @@ export function Robots({fleet, page, onLogout}) {
 				<h1>${t.title}</h1>
 				<p role="status" class="counts">${t.counts(all.length, count('armed'), count('stopped'))}</p>
 				<p class="link ${link === 'online' ? 'good' : 'bad'}" role="status" data-link=${link}>${texts.header.links[link]}</p>
-				<div class="acts"><${Theme}/>
-					${onLogout && html`<button class="quiet" onClick=${onLogout}>${texts.login.logout(fleet.user)}</button>`}</div>
+				${onLogout && html`<div class="acts"><button class="quiet" onClick=${onLogout}>${texts.login.logout(fleet.user)}</button></div>`}
 			</div>
 			<${Stopping} all=${all}/>
 		</header>
@@ -32,7 +31,7 @@ export function Robots({fleet, page, onLogout}) {
 			${all.length > 0 && html`<ul>${all.map(robot => html`<${Row} key=${robot.name} robot=${robot}/>`)}</ul>`}
 		</main>
 		<footer><span>${texts.app.version(page.version)}</span> <a href=${address({view: null, robot: null})}>${t.back(page.robot)}</a>
-			<a href="licences.txt">${texts.app.licences}</a></footer>`
+			<a href="licences.txt">${texts.app.licences}</a> <${Theme}/></footer>`
 }
 
 // Stopping names those that have not acknowledged a stop.

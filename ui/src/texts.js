@@ -22,6 +22,16 @@ export const texts = {
 		version: version => `fluxd ${version}`,
 		noPage: 'The robot does not answer. This page tries again.',
 		skip: 'Skip to the panels',
+		keys: 'Keys',
+		keyList: [
+			['Space, held for half a second', 'emergency stop (not within a field)'],
+			['Escape, twice within half a second', 'emergency stop, everywhere'],
+			['Arrows, Home, End on ⠿', 'move the panel'],
+			['Control+Z, Control+Shift+Z', 'undo and do again what this page has tuned'],
+			['Arrows on a slider', 'change the value a little'],
+			['Enter in a field', 'send the value; Escape takes it back'],
+			['Enter held on an actuator or a button', 'drive it, press it'],
+		],
 	},
 	header: {
 		armed: 'armed',
