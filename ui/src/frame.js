@@ -1,6 +1,6 @@
 // The page of one robot: the header, the switches of the panels, and the panels in a grid.
 import {html, useEffect, useMemo, useRef, useSignal} from './view.js'
-import {Header, Theme} from './header.js'
+import {Header, Theme, stateOf} from './header.js'
 import {Layout} from './layout.js'
 import {Notices} from './notices.js'
 import {panels} from './panels/index.js'
@@ -15,7 +15,8 @@ export function Frame({robot, views, page, onLogout}) {
 	const only = views.filter(v => known.includes(v))
 	const layout = useMemo(() => new Layout(panels, views.length > 0 ? only : null), [])
 	const said = useSignal('')
-	useEffect(() => { document.title = t.title(robot.name) }, [robot])
+	const state = robot.live ? texts.header[stateOf(robot.health.value)] : texts.header.stale
+	useEffect(() => { document.title = t.title(robot.name, state) }, [robot, state])
 	const shown = layout.shown.value.map(id => here.find(p => p.id === id)).filter(Boolean)
 	const large = views.length > 0
 	return html`
@@ -25,6 +26,7 @@ export function Frame({robot, views, page, onLogout}) {
 		<${Notices}/>
 		<p class="hidden" role="status">${said.value}</p>
 		<main id="panels" tabindex="-1" class="panels ${large ? 'large' : ''}" data-count=${shown.length} data-stale=${!robot.live}>
+			<${Remarks} robot=${robot} page=${page}/>
 			${wrong.map(name => html`<p class="refusal" role="alert">${t.unknownView(name, known.join(', '))}</p>`)}
 			${shown.length === 0 && html`<p>${t.nothing}</p>`}
 			${shown.map(panel => html`<${Panel} key=${panel.id} ...${{panel, robot, layout, large, said, count: shown.length}}/>`)}
@@ -38,6 +40,17 @@ function Switches({layout, here, large}) {
 	if (large) return html`<nav class="switches"><a href=${address({view: null})}>${t.allPanels}</a></nav>`
 	return html`<nav class="switches" aria-label=${t.panels}>${here.map(panel => html`<button class="switch" key=${panel.id}
 		aria-pressed=${!layout.hidden.value.has(panel.id)} onClick=${() => layout.toggle(panel.id)}>${panel.title}</button>`)}</nav>`
+}
+
+// Remarks says what makes the page useless: no such robot, or a robot of another version.
+function Remarks({robot, page}) {
+	const {version} = robot.status.value ?? {}
+	if (robot.link.value === 'online' && robot.status.value === null) {
+		return html`<p class="remark" role="status">${t.noRobot(robot.name)} <a href=${address({view: 'robots', robot: null})}>${t.robots}</a></p>`
+	}
+	if (!version || version === page.version || robot.name !== page.robot) return null
+	return html`<p class="remark" role="status">${t.newVersion(version, page.version)}
+		<button onClick=${() => location.reload()}>${t.reload}</button></p>`
 }
 
 // Keys lists what the keyboard does.

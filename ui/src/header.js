@@ -38,11 +38,11 @@ export function Header({robot, onLogout}) {
 		}
 	}
 	const disarm = () => robot.request('disarm').catch(refusal)
+	const why = verb => robot.may(verb) ? '' : texts.requests.mayNot(verb, robot.user)
 	const mayArm = robot.may('arm'), live = robot.live
 	return html`<header class="top ${state}" data-stale=${!live}>
 		<div class="bar">
-			<button class="estop" onClick=${() => robot.estop.press()} title=${t.estopKeys} aria-keyshortcuts="Escape">
-				${t.estop}</button>
+			<${StopButton} press=${() => robot.estop.press()}>${t.estop}<//>
 			<h1>${robot.name}</h1>
 			<p class="state" role="status">
 				<span class="badge ${live ? state : 'unknown'}" data-state=${state}>${t[state]}</span>
@@ -52,10 +52,11 @@ export function Header({robot, onLogout}) {
 			</p>
 			<p class="link ${link.good ? 'good' : 'bad'}" role="status" data-link=${robot.link.value}>${link.word}</p>
 			<div class="acts">
-				<button onClick=${disarm} disabled=${!robot.may('disarm')}>${t.disarm}</button>
-				<button onClick=${() => arm()} disabled=${!mayArm || !live || state === 'armed' && !health.safety.by_hand}>${t.arm}</button>
-				<button onClick=${() => arm({fresh: true})} disabled=${!mayArm || !live || state === 'armed'} title=${t.armFreshHint}>
+				<button onClick=${disarm} disabled=${!robot.may('disarm')} title=${why('disarm')}>${t.disarm}</button>
+				<button onClick=${() => arm()} disabled=${!mayArm || !live || state === 'armed' && !health.safety.by_hand} title=${why('arm')}>${t.arm}</button>
+				<button onClick=${() => arm({fresh: true})} disabled=${!mayArm || !live || state === 'armed'} title=${why('arm') || t.armFreshHint}>
 					${t.armFresh}</button>
+				${robot.may('set') && !mayArm && html`<span class="muted">${why('arm')}</span>`}
 				${!robot.may('set') && html`<span class="badge readonly" title=${t.readOnlyHint(robot.user)}>${t.readOnly}</span>`}
 				${onLogout && html`<button class="quiet" onClick=${onLogout}>${texts.login.logout(robot.user)}</button>`}
 			</div>
@@ -65,6 +66,12 @@ export function Header({robot, onLogout}) {
 			<ul>${split(reasons.value).map(r => html`<li>${r}</li>`)}</ul>
 			<button onClick=${() => { reasons.value = null }}>${t.close}</button></div>`}</div>
 	</header>`
+}
+
+// StopButton does not wait for the pointer to be let go. A click without a pointer comes from the keyboard or a screen reader.
+export function StopButton({press, children}) {
+	return html`<button class="estop" title=${t.estopKeys} aria-keyshortcuts="Escape" onPointerDown=${e => { if (e.button === 0) press() }}
+		onClick=${e => { if (e.detail === 0) press() }}>${children}</button>`
 }
 
 // split makes a list of the reasons that a robot gives in one text.

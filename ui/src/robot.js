@@ -14,6 +14,9 @@ const verbs = ['get', 'set', 'reset', 'reward', 'stimulate', 'watch', 'save', 'l
 // Milliseconds without tele/health after which what is shown is stale, for how long a lease of watch holds, and when it is renewed.
 const stale = 3000, lease = 6000, renew = 2000
 
+// Milliseconds after which a retained message that has not come is asked for.
+const missing = 3000
+
 // How long events are kept, in milliseconds, and how many.
 const hour = 3_600_000, mostEvents = 2000
 
@@ -49,6 +52,7 @@ export class Robot {
 	#start = 0 // milliseconds since 1970 at which the robot's microseconds began
 	#boot = ''
 	#healthAt = 0
+	#statusEnd
 
 	constructor(client, name) {
 		this.#client = client
@@ -60,7 +64,9 @@ export class Robot {
 		this.parameters = computed(() => new Map((this.describe.value?.parameters ?? []).map(p => [p.path, p])))
 		this.names = computed(() => neuronNames(this.describe.value))
 		this.tuning = new Tuning(this)
-		for (const topic of ['status', 'describe', 'param/#', 'tele/health', 'tele/sensors', 'tele/actuators', 'tele/episode',
+		this.#statusEnd = client.subscribe(this.#topic('status'))
+		this.#ends.push(() => this.#statusEnd())
+		for (const topic of ['describe', 'param/#', 'tele/health', 'tele/sensors', 'tele/actuators', 'tele/episode',
 			'event/+', 'res/+']) this.#ends.push(client.subscribe(this.#topic(topic)))
 		for (const verb of verbs) {
 			this.#permission(verb)
@@ -178,6 +184,19 @@ export class Robot {
 		this.tuning.load()
 		this.loadNetwork()
 		this.loadWorld()
+		setTimeout(() => this.#missed(), missing)
+	}
+
+	// missed asks for retained messages that have not come: a broker may miss a client that subscribes while it stores them.
+	async #missed() {
+		if (this.link.peek() !== 'online') return
+		if (!this.status.peek() && this.fresh.peek()) {
+			this.#statusEnd()
+			this.#statusEnd = this.#client.subscribe(this.#topic('status'))
+		}
+		if (this.describe.peek() || !this.fresh.peek()) return
+		const description = await this.request('describe').then(answer => answer.description, () => null)
+		if (description && !this.describe.peek()) this.describe.value = description
 	}
 
 	// ask asks for what a robot may have. If the robot refuses it, it has none, and its words say why. If it is only busy or does not

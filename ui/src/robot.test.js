@@ -314,3 +314,33 @@ test('an emergency stop waits for the connection, and for nothing else', async (
 	equal(robot.estop.state.value, 'acknowledged', 'the robot says that it is stopped')
 	robot.end()
 })
+
+test('a description that the broker has missed is asked for', async () => {
+	const link = new Link()
+	const robot = link.robot = new Robot(link, 'rover')
+	link.since.value = 1
+	await sleep(100)
+	health(link)
+	link.silent.add('describe')
+	await sleep(2950)
+	health(link)
+	equal(link.of('describe').length, 1)
+	link.tell('res/describe', {id: link.of('describe')[0].body.id, status: 'ok', description})
+	await sleep(1)
+	equal(robot.names.value.names.length, 3)
+	robot.end()
+})
+
+test('after a restart values with a lower revision count', async () => {
+	const {link, robot} = await connect()
+	await robot.set({a: 3})
+	await robot.set({a: 4})
+	link.rev = 0
+	link.values = {a: {v: 1, rev: 0, src: 'config'}, b: {v: 2, rev: 0, src: 'config'}}
+	link.tell('status', {state: 'online', boot: '2', version: 'v'})
+	await sleep(1000)
+	equal([robot.parameter('a').value.v, robot.revision.value], [1, 0])
+	await robot.set({a: 5})
+	equal(robot.parameter('a').value.v, 5)
+	robot.end()
+})

@@ -1,7 +1,7 @@
 // The page of all robots of the broker: what they do, and what stops them all.
 import {html, signal, useEffect} from './view.js'
 import {address} from './frame.js'
-import {Theme, linkOf, stateOf} from './header.js'
+import {StopButton, Theme, linkOf, stateOf} from './header.js'
 import {Notices} from './notices.js'
 import {useStopKeys} from './stopkeys.js'
 import {texts} from './texts.js'
@@ -17,7 +17,7 @@ export function Robots({fleet, page, onLogout}) {
 	const link = fleet.link.value
 	return html`<header class="top">
 			<div class="bar">
-				<button class="estop" onClick=${() => fleet.stopAll()} title=${texts.header.estopKeys}>${t.stopAll}</button>
+				<${StopButton} press=${() => fleet.stopAll()}>${t.stopAll}<//>
 				<h1>${t.title}</h1>
 				<p role="status" class="counts">${t.counts(all.length, count('armed'), count('stopped'))}</p>
 				<p class="link ${link === 'online' ? 'good' : 'bad'}" role="status" data-link=${link}>${texts.header.links[link]}</p>

@@ -10,7 +10,11 @@ const typesSpace = target => target instanceof Element &&
 
 export function useStopKeys(press) {
 	useEffect(() => {
-		let held = 0, escaped = -Infinity
+		let held = 0, escaped = -Infinity, stopped = false
+		const stop = () => {
+			stopped = true
+			press()
+		}
 		const down = event => {
 			if (event.key === 'Escape' && !event.repeat) {
 				if (event.timeStamp - escaped <= hold) press()
@@ -18,12 +22,18 @@ export function useStopKeys(press) {
 			}
 			if (event.key === ' ' && !event.repeat && !typesSpace(event.target)) {
 				clearTimeout(held)
-				held = setTimeout(press, hold)
+				stopped = false
+				held = setTimeout(stop, hold)
 			}
 			// A held Space neither scrolls nor presses the button that has the focus again and again.
 			if (event.key === ' ' && event.repeat && !typesSpace(event.target)) event.preventDefault()
 		}
-		const up = event => { if (event.key === ' ') clearTimeout(held) }
+		const up = event => {
+			if (event.key !== ' ') return
+			clearTimeout(held)
+			if (stopped) event.preventDefault() // it would press the button that has the focus, which may be Disarm
+			stopped = false
+		}
 		const away = () => clearTimeout(held)
 		addEventListener('keydown', down, true)
 		addEventListener('keyup', up, true)

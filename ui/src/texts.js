@@ -3,7 +3,7 @@ import {amount} from './panels/neuron/numbers.js'
 
 export const texts = {
 	app: {
-		title: name => `${name} - fluxd`,
+		title: (name, state = '') => `${name}${state && `: ${state}`} - fluxd`,
 		panels: 'Panels',
 		show: title => `Show ${title}`,
 		hide: title => `Hide ${title}`,
@@ -21,6 +21,9 @@ export const texts = {
 		licences: 'Licences',
 		version: version => `fluxd ${version}`,
 		noPage: 'The robot does not answer. This page tries again.',
+		noRobot: name => `The broker knows no robot "${name}" yet.`,
+		newVersion: (robot, page) => `The robot runs fluxd ${robot} now, this page is from ${page}.`,
+		reload: 'Load the page again',
 		skip: 'Skip to the panels',
 		keys: 'Keys',
 		keyList: [

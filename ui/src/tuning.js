@@ -21,6 +21,7 @@ export class Tuning {
 	#robot
 	#sliders = new Map() // path -> {next, timer, busy}
 	#timer = 0
+	#again = false // the robot has started again: its revisions begin with 0
 
 	constructor(robot) { this.#robot = robot }
 
@@ -131,9 +132,10 @@ export class Tuning {
 			for (const [path, {min, max, learnt, learnt_to: learntTo, ...value}] of Object.entries(answer.values ?? {})) {
 				ranges.set(path, {min, max, learnt, learntTo})
 				const known = this.#robot.parameter(path)
-				if (!known.value || value.rev >= known.value.rev) known.value = value
+				if (!known.value || this.#again || value.rev >= known.value.rev) known.value = value
 			}
 			this.ranges.value = ranges
+			this.#again = false
 		})
 	}
 
@@ -158,6 +160,7 @@ export class Tuning {
 	changed() { if (!this.#timer) this.#timer = setTimeout(() => this.load(), reread) }
 
 	restarted() {
+		this.#again = true
 		batch(() => {
 			for (const one of [this.pending, this.refused, this.ranges]) one.value = new Map()
 			this.done.value = []
