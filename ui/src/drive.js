@@ -1,5 +1,5 @@
 // Actuators, driven by hand while somebody holds the control.
-import {html, useEffect, useMemo, useSignal} from './view.js'
+import {html, useEffect, useMemo, useRef, useSignal} from './view.js'
 import {measure, number, short} from './amounts.js'
 import {Hold} from './hold.js'
 import {refusal} from './notices.js'
@@ -40,6 +40,7 @@ function Actuator({robot, actuator: {name, kind}, enabled, safety}) {
 	const bound = i => robot.parameter(`actuators.${name}.range[${i}]`).value?.v
 	const low = bound(0) ?? 0, high = bound(1) ?? 1
 	const wanted = useSignal(null), kept = useSignal(false), wrong = useSignal('')
+	const pointed = useRef(false)
 	const hold = useMemo(() => new Hold({lease, every,
 		send: (value, ms) => robot.request('drive', {actuator: name, value, lease_ms: ms}),
 		refused: error => {
@@ -60,22 +61,39 @@ function Actuator({robot, actuator: {name, kind}, enabled, safety}) {
 	}
 	const moved = event => {
 		const at = Number(event.currentTarget.value), step = (high - low) / 200
-		drive(Number((Math.round((low + (high - low) * at / steps) / step) * step).toFixed(6)))
+		const v = Number((Math.round((low + (high - low) * at / steps) / step) * step).toFixed(6))
+		if (pointed.current || hold.held.value) drive(v)
+		else wanted.value = v // the arrows choose, and Enter drives
+	}
+	const letGo = () => { if (!kept.value) hold.release() }
+	// The slider springs back when the pointer lets go, so that the next touch does not begin with the command of the last one.
+	const point = event => {
+		if (event.button !== 0 || !enabled) return
+		pointed.current = true
+		const up = () => {
+			removeEventListener('pointerup', up)
+			removeEventListener('pointercancel', up)
+			pointed.current = false
+			if (kept.value) return
+			hold.release()
+			wanted.value = null
+		}
+		addEventListener('pointerup', up)
+		addEventListener('pointercancel', up)
 	}
 	const keyDown = event => {
 		if (event.key !== 'Enter' || event.repeat) return
 		event.preventDefault()
 		drive(value)
 	}
-	const letGo = () => { if (!kept.value) hold.release() }
+	const keyUp = event => { if (event.key === 'Enter') letGo() }
 	const now = robot.actuators.value?.[name]
 	const held = safety.held?.[name]
 	return html`<div class="device" data-actuator=${name} data-held=${hold.held.value}>
 		<span class="name">${name} <span class="muted">${kind}</span></span>
 		<output>${now ? measure(now.value, now.unit) : '-'}</output>
 		<input type="range" min="0" max=${steps} value=${at} disabled=${!enabled} aria-label=${t.drive(name)} aria-valuetext=${number(value)}
-			title=${t.driveHint} onPointerDown=${() => drive(value)} onInput=${moved} onPointerUp=${letGo} onPointerCancel=${letGo}
-			onKeyDown=${keyDown} onKeyUp=${letGo} onBlur=${letGo}/>
+			title=${t.driveHint} onPointerDown=${point} onInput=${moved} onKeyDown=${keyDown} onKeyUp=${keyUp} onBlur=${letGo}/>
 		<span class="value">${short(value, 3)}</span>
 		<button class="quiet" disabled=${!enabled} aria-label=${t.centre(name)} title=${t.centre(name)}
 			onClick=${() => { hold.held.value ? drive(Math.max(low, Math.min(high, 0))) : wanted.value = 0 }}>0</button>
