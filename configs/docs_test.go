@@ -10,6 +10,7 @@ import (
 
 	"fluxd/boards/sim/worlds"
 	"fluxd/configs/circuits"
+	"fluxd/configs/links"
 	"fluxd/configs/rewards"
 	"fluxd/configs/strict"
 	"fluxd/sensors"
@@ -47,9 +48,11 @@ func tables() map[string]string {
 		"emergency stop":    tableOf[EmergencyStop](),
 		"start button":      tableOf[StartButton](),
 		"status light":      tableOf[StatusLight](),
-		"mqtt":              tableOf[MQTT](),
-		"tls":               tableOf[TLS](),
-		"fleet":             tableOf[Fleet](),
+		"mqtt":              tableOf[links.MQTT](),
+		"tls":               tableOf[links.TLS](),
+		"fleet":             tableOf[links.Fleet](),
+		"dashboard":         tableOf[links.Dashboard](),
+		"dashboard tls":     tableOf[links.Certificate](),
 		"realtime":          tableOf[Realtime](),
 		"recordings":        tableOf[Recordings](),
 		"split":             tableOf[Split](),

@@ -49,6 +49,8 @@ func Load(name string) (*Robot, error) { return LoadWith(name, Changes{}) }
 
 // Changes are what a user changes in a robot file when it is loaded.
 type Changes struct {
+	Name        string  // takes the place of robot; "": as it is
+	Broker      string  // takes the place of mqtt.broker, without what belongs to another kind of broker; "": as it is
 	World       string  // puts the robot on the simulated board, into a world that comes with fluxd or that of a file; "": as it is
 	NetworkSeed *uint64 // takes the place of network.seed; nil: as it is
 }
@@ -118,6 +120,12 @@ func parse(source string, data []byte, folder fs.FS, changes Changes) (*Robot, e
 	}
 	if world := changes.World; world != "" {
 		robot.Board.Kind, robot.Board.World, robot.Board.given = "sim", world, world
+	}
+	if changes.Name != "" {
+		robot.Name = changes.Name
+	}
+	if changes.Broker != "" {
+		robot.MQTT.Replace(changes.Broker)
 	}
 	if !d.Exhausted() { // otherwise a part of the file was not read
 		expansion := circuits.Expand(d, &robot.Written, robot.Circuits)

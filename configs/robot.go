@@ -12,6 +12,7 @@ import (
 	"fluxd/boards/expanders"
 	"fluxd/boards/sim/worlds"
 	"fluxd/configs/circuits"
+	"fluxd/configs/links"
 	"fluxd/configs/rewards"
 	"fluxd/configs/strict"
 	"fluxd/core"
@@ -33,7 +34,8 @@ type Robot struct {
 	Safety     Safety                    `yaml:"safety" doc:"arming, emergency stop, watchdog: what protects people and the robot"`
 	Tuning     *Tuning                   `yaml:"tuning" doc:"file that keeps tuned values"`
 	Learnt     *Learnt                   `yaml:"learnt" doc:"file that keeps learnt weights from one run to the next"`
-	MQTT       MQTT                      `yaml:"mqtt" doc:"broker, telemetry and tuning"`
+	MQTT       links.MQTT                `yaml:"mqtt" doc:"broker, telemetry and tuning"`
+	Dashboard  links.Dashboard           `yaml:"dashboard" doc:"the page that shows the robot in a browser"`
 	Realtime   Realtime                  `yaml:"realtime" doc:"requests to Linux that make reflexes faster; if one is refused, fluxd warns and runs on"`
 	Recordings Recordings                `yaml:"recordings" doc:"how training and test share the recordings that the robot plays"`
 	Compare    *Compare                  `yaml:"compare" doc:"fluxd sim compares a label actuator with a recorded column"`
@@ -182,37 +184,6 @@ func (*Decode) Kinds() (key string, kinds []strict.Kind) {
 		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
 	}
 	return "kind", kinds
-}
-
-// MQTT says how the robot is reached.
-type MQTT struct {
-	Broker        string           `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
-	Listen        string           `yaml:"listen" default:"127.0.0.1:1883" doc:"address and port of the embedded broker; beyond loopback only with passwords or tls.ca"`
-	Passwords     string           `yaml:"passwords" doc:"users of the embedded broker, a file made by fluxctl passwd; absent: no password, loopback only"`
-	Clients       int              `yaml:"clients" default:"64" doc:"most simultaneous clients of the embedded broker, 1 to 10000"`
-	User          string           `yaml:"user" doc:"user name at an external broker"`
-	PasswordFile  string           `yaml:"password_file" doc:"file with the password for the external broker"`
-	PasswordEnv   string           `yaml:"password_env" doc:"environment variable with that password"`
-	Telemetry     physic.Frequency `yaml:"telemetry" default:"10 Hz" min:"0.1 Hz" max:"50 Hz" live:"true" doc:"how often readings and commands are published"`
-	HomeAssistant bool             `yaml:"home_assistant" default:"false" doc:"announce sensors, actuators and parameters to Home Assistant"`
-	TLS           *TLS             `yaml:"tls" doc:"encryption; an embedded broker with ca requires client certificates"`
-	Fleet         *Fleet           `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node"`
-}
-
-// Fleet is a NATS cluster that a robot's own broker joins.
-type Fleet struct {
-	URL          string `yaml:"url" required:"" doc:"the cluster's leaf node listener: tls://host:7422, or nats://host:7422 without TLS"`
-	User         string `yaml:"user" doc:"user name in the cluster"`
-	PasswordFile string `yaml:"password_file" doc:"file with that user's password"`
-	CA           string `yaml:"ca" doc:"file of the certificate authority of the cluster; absent: those the system trusts"`
-}
-
-// TLS names the files of secured connections, PEM-encoded.
-type TLS struct {
-	CA          string `yaml:"ca" doc:"file of the certificate authority of the other side; absent: those the system trusts"`
-	Certificate string `yaml:"certificate" doc:"file of the robot's own certificate"`
-	Key         string `yaml:"key" doc:"file of its key"`
-	ServerName  string `yaml:"server_name" doc:"name in the external broker's certificate, if it differs from the host of the URL"`
 }
 
 // Realtime says what fluxd requests from Linux to make reflexes faster.

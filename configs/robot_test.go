@@ -16,6 +16,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/sim/worlds"
+	"fluxd/configs/links"
 	"fluxd/encoders"
 	"fluxd/sensors"
 )
@@ -120,7 +121,7 @@ func TestValuesArrive(t *testing.T) {
 		{"rudder", r.Actuators[1].Value.Options.(*actuators.ServoOpts).Max, 2500 * time.Microsecond},
 		{"choices", r.Actuators[2].Value.Decode.Options.(*encoders.WinnerTakeAllOpts).Choices, []encoders.Named[encoders.Choice]{
 			{Name: "a", Line: 23, Value: encoders.Choice{Word: "go"}}, {Name: "b", Line: 23, Value: encoders.Choice{Word: "stay"}}}},
-		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me",
+		{"mqtt", r.MQTT, links.MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me",
 			PasswordFile: "/run/secrets/mqtt", Telemetry: 10_000_000}},
 		{"compare", *r.Compare, Compare{Actuator: "command", File: "run.csv", Column: "OUTPUT", Every: 100 * time.Millisecond}},
 	} {

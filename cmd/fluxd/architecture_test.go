@@ -102,6 +102,7 @@ cmd/fluxd/bench:
 	cmd/fluxd/machine
 	cmd/fluxd/play
 	configs
+	configs/links
 	core
 	files
 	splitmix64
@@ -116,6 +117,7 @@ cmd/fluxd/daemon:
 	boards/sim/worlds
 	bridge
 	bridge/broker
+	bridge/dashboard
 	bridge/protocol
 	bridge/transport
 	cmd/fluxd/compare
@@ -129,6 +131,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/tap
 	cmd/fluxd/tuning
 	configs
+	configs/links
 	configs/rewards
 	configs/spelling
 	core
@@ -203,6 +206,7 @@ cmd/fluxd/tuning:
 	cmd/fluxd/kept
 	configs
 	configs/amounts
+	configs/links
 	configs/rewards
 	configs/spelling
 	configs/strict
@@ -225,6 +229,7 @@ configs:
 	boards/header
 	boards/sim/worlds
 	configs/circuits
+	configs/links
 	configs/rewards
 	configs/spelling
 	configs/strict
@@ -240,6 +245,8 @@ configs/circuits:
 	configs/strictjson
 	core
 	splitmix64
+configs/links:
+	configs/strict
 configs/rewards:
 	configs/spelling
 	configs/strict
@@ -341,6 +348,7 @@ periph.io/x/conn/v3:
 	cmd/fluxd/pretend
 	configs
 	configs/circuits
+	configs/links
 	configs/strict
 	encoders
 	sensors

@@ -10,6 +10,7 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
+	"fluxd/configs/links"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -132,7 +133,7 @@ func measureStartWith(ctx context.Context, broker string) (took time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	config.MQTT = configs.MQTT{Broker: broker, Listen: "127.0.0.1:0"}
+	config.MQTT, config.Dashboard = links.MQTT{Broker: broker, Listen: "127.0.0.1:0"}, links.Dashboard{}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	start := time.Now()

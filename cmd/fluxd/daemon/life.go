@@ -94,6 +94,12 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 			return err
 		}
 		defer r.bridge.Close()
+		if config.Dashboard.On() {
+			if err := r.serveDashboard(ctx, opts); err != nil {
+				return err
+			}
+			defer r.dashboard.Close()
+		}
 	}
 	watchdogs.Sign(machine.Moving)
 	wait := r.launch(ctx)

@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 	"fluxd/bridge"
 	"fluxd/bridge/broker"
+	"fluxd/bridge/dashboard"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
+	"fluxd/configs/links"
 	"fmt"
+	"net"
+	"net/url"
+	"time"
 )
 
 // connect starts the bridge to MQTT, and before that the robot's own broker if it has one.
@@ -62,6 +67,54 @@ func (r *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 	}
 	r.broker, err = broker.Start(context.WithoutCancel(ctx), o)
 	return err
+}
+
+// serveDashboard starts the robot's page. It ends before the broker, so that pages are given a reason.
+func (r *Robot) serveDashboard(ctx context.Context, opts RunOptions) (err error) {
+	c, m := r.config.Dashboard, r.config.MQTT
+	o := dashboard.Options{Robot: r.config.Name, Version: opts.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
+		Login: m.Login(), Log: r.log}
+	if c.TLS != nil {
+		o.TLS = dashboard.TLS(*c.TLS)
+	}
+	if r.broker != nil {
+		o.Dial, o.Pages = r.broker.Dial, max(1, m.Clients/2) // the other half is for fluxctl and programs
+	} else if o.Dial, err = dialer(m); err != nil {
+		return fmt.Errorf("dashboard: %w", err)
+	}
+	r.dashboard, err = dashboard.Start(context.WithoutCancel(ctx), o)
+	return err
+}
+
+// dialer returns a function that connects to an external broker as anybody can: without the robot's own certificate.
+func dialer(c links.MQTT) (func(context.Context) (net.Conn, error), error) {
+	u, err := url.Parse(c.Broker)
+	if err != nil {
+		return nil, err
+	}
+	var files protocol.TLS
+	if c.TLS != nil {
+		files.CA, files.ServerName = c.TLS.CA, c.TLS.ServerName
+	}
+	secured, err := files.Client()
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (net.Conn, error) {
+		d := &net.Dialer{}
+		if end, limited := ctx.Deadline(); limited {
+			d.Timeout = time.Until(end)
+		}
+		return transport.Dial(d, u, secured)
+	}, nil
+}
+
+// Dashboard returns the URL of the robot's page; "" without one.
+func (r *Robot) Dashboard() string {
+	if r.dashboard == nil {
+		return ""
+	}
+	return r.dashboard.URL()
 }
 
 // Broker returns the URL of the robot's broker, as clients reach it; "" without MQTT.

@@ -9,6 +9,7 @@ import (
 
 	"fluxd/bridge"
 	"fluxd/bridge/broker"
+	"fluxd/bridge/dashboard"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
@@ -72,8 +73,9 @@ type realTime struct {
 	done       chan struct{} // closed when the loop has ended: requests get no answer any more
 	goroutines sync.WaitGroup
 	tuner      *tuning.Tuner
-	bridge     *bridge.Bridge // nil without MQTT
-	broker     *broker.Broker // the robot's own broker; nil without one
+	bridge     *bridge.Bridge    // nil without MQTT
+	broker     *broker.Broker    // the robot's own broker; nil without one
+	dashboard  *dashboard.Server // nil without a page
 	describe   protocol.Description
 
 	// Counters for telemetry, which other goroutines read.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"fluxd/configs"
+	"fluxd/configs/links"
 	"fluxd/configs/rewards"
 	"fluxd/configs/strict"
 	"fluxd/core"
@@ -54,7 +55,7 @@ type Settings struct {
 	Sensors   []configs.Sensor
 	Actuators []configs.Actuator
 	Rewards   []rewards.Reward
-	MQTT      configs.MQTT
+	MQTT      links.MQTT
 	Learnt    configs.Learnt
 }
 
