@@ -99,8 +99,8 @@ func (c *Dashboard) reached(d *strict.Decoder, broker MQTT) {
 		d.Fail(listen, "%q: without users anybody on the network could drive the robot: expected 127.0.0.1, [::1] or localhost, or %s",
 			strict.Shorten(c.Listen), instead)
 	case beyond && c.TLS == nil && !c.Insecure && d.Readable("dashboard.tls", "dashboard.insecure"):
-		d.Fail(listen, "%q: without encryption others on the network can read passwords: expected 127.0.0.1 and a tunnel (ssh -L), tls, "+
-			"or insecure: true", strict.Shorten(c.Listen))
+		d.Fail(listen, "%q: without encryption others on the network can read passwords: expected 127.0.0.1 and a tunnel "+
+			"(ssh -L), tls, or insecure: true", strict.Shorten(c.Listen))
 	}
 }
 
