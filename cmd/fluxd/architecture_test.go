@@ -116,22 +116,19 @@ cmd/fluxd/daemon:
 	boards/sim
 	boards/sim/worlds
 	bridge
-	bridge/broker
-	bridge/dashboard
 	bridge/protocol
-	bridge/transport
 	cmd/fluxd/compare
 	cmd/fluxd/hardware
 	cmd/fluxd/kept
 	cmd/fluxd/machine
 	cmd/fluxd/pretend
+	cmd/fluxd/reach
 	cmd/fluxd/reward
 	cmd/fluxd/safety
 	cmd/fluxd/sense
 	cmd/fluxd/tap
 	cmd/fluxd/tuning
 	configs
-	configs/links
 	configs/rewards
 	configs/spelling
 	core
@@ -184,6 +181,14 @@ cmd/fluxd/pretend:
 	configs
 	configs/spelling
 	sensors
+cmd/fluxd/reach:
+	bridge
+	bridge/broker
+	bridge/dashboard
+	bridge/protocol
+	bridge/transport
+	configs
+	configs/links
 cmd/fluxd/reward:
 	boards/sim/worlds
 	configs/rewards

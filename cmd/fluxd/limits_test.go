@@ -21,7 +21,7 @@ var limits = []struct {
 	{"frequencies of a PCA9685", `\b(24|1526) Hz\b`, "boards/expanders/pca9685.go"},
 	{"the oscillator of a PCA9685", `\b(23|27) MHz\b`, "boards/expanders/pca9685.go"},
 	{"the resistor of an INA219", `\b0\.001 ohm\b|\b100 ohm\b`, "sensors/ina219.go"},
-	{"telemetry", `max:"50 Hz"`, "configs/robot.go"},
+	{"telemetry", `max:"50 Hz"`, "configs/links/mqtt.go"},
 	{"pins with PWM", `"GPIO1[89]"`, "boards/header/header.go boards/raspberrypi/board.go"},
 }
 

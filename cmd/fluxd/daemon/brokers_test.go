@@ -93,7 +93,7 @@ func (b *anyBroker) startRobot(t *testing.T, text func(mqtt string) string) (rob
 // killOwn kills the process of the robot's own broker, and waits until the robot has started another.
 func killOwn(t *testing.T, robot *Robot) {
 	t.Helper()
-	id := robot.broker.Process()
+	id := robot.links.Own.Process()
 	process, err := os.FindProcess(id)
 	if err != nil || id == 0 {
 		t.Fatalf("the broker has process %d: %v", id, err)
@@ -101,7 +101,7 @@ func killOwn(t *testing.T, robot *Robot) {
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the broker to be started again", func() bool { now := robot.broker.Process(); return now != 0 && now != id })
+	eventually(t, "the broker to be started again", func() bool { now := robot.links.Own.Process(); return now != 0 && now != id })
 }
 
 // restart starts a broker again that was killed.
@@ -171,7 +171,7 @@ func eachBrokerOf(t *testing.T, text func(mqtt string) string, test func(t *test
 			}
 			l := h.Latency
 			t.Logf("loop latency p50 %d us, p99 %d us, p99.9 %d us, max %d us of %d; %d messages dropped, %d malformed",
-				l.P50, l.P99, l.P999, l.Max, l.Count, robot.bridge.Dropped(), h.Bridge.Malformed)
+				l.P50, l.P99, l.P999, l.Max, l.Count, robot.links.Bridge.Dropped(), h.Bridge.Malformed)
 		})
 	}
 }
@@ -347,11 +347,11 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 			release()
 			watcher := connect(t, "tcp://"+b.address, "flux/beating/#")
 			watcher.await(t, "messages of the robot", says("tele/health", "latency_us"))
-			if robot.bridge.Dropped() == 0 {
+			if robot.links.Bridge.Dropped() == 0 {
 				t.Error("2,000 events without a reader, and none was dropped: the queue has no bound")
 			}
 			h := robot.Health()
-			t.Logf("loop latency p99.9 %d us, max %d us; %d messages dropped", h.Latency.P999, h.Latency.Max, robot.bridge.Dropped())
+			t.Logf("loop latency p99.9 %d us, max %d us; %d messages dropped", h.Latency.P999, h.Latency.Max, robot.links.Bridge.Dropped())
 		})
 	}
 }

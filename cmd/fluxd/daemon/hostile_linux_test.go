@@ -497,7 +497,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured, loses bool, s
 	set(90)
 	heap, process := heapInUse(), 0
 	if s.users {
-		process = s.robot.broker.Process()
+		process = s.robot.links.Own.Process()
 	}
 	user, tlsToo := "", ""
 	if s.users {
@@ -522,14 +522,14 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured, loses bool, s
 	}
 	end()
 	set(95)
-	if s.robot.broker != nil {
-		used := residentMB(t, s.robot.broker.Process())
+	if s.robot.links.Own != nil {
+		used := residentMB(t, s.robot.links.Own.Process())
 		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB",
 			worst.answer, worst.disarm, worst.estop, used)
 		if used > brokerMost {
 			t.Errorf("the broker uses %d MB, expected at most %d", used, brokerMost)
 		}
-		if s.robot.broker.Process() != process {
+		if s.robot.links.Own.Process() != process {
 			t.Error("the broker had to be started again")
 		}
 	} else {
@@ -668,5 +668,5 @@ func TestOwnBrokerKilledFiftyTimes(t *testing.T) {
 	}
 	retained := connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold")
 	retained.await(t, "the retained value", says("threshold", `"v":77`))
-	t.Logf("%d changes were accepted, %d messages dropped", accepted.Load(), robot.bridge.Dropped())
+	t.Logf("%d changes were accepted, %d messages dropped", accepted.Load(), robot.links.Bridge.Dropped())
 }

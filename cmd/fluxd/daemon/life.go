@@ -84,22 +84,12 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if config.MQTT.Broker != "none" {
-		defer func() {
-			if r.broker != nil {
-				r.broker.Close()
-			}
-		}()
-		if err := r.connect(ctx, opts); err != nil {
-			return err
-		}
-		defer r.bridge.Close()
-		if config.Dashboard.On() {
-			if err := r.serveDashboard(ctx, opts); err != nil {
-				return err
-			}
-			defer r.dashboard.Close()
-		}
+	if err := r.connect(ctx, opts); err != nil {
+		return err
+	}
+	defer r.links.Close()
+	if err := r.links.Serve(ctx); err != nil {
+		return err
 	}
 	watchdogs.Sign(machine.Moving)
 	wait := r.launch(ctx)

@@ -7,14 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fluxd/bridge"
-	"fluxd/bridge/broker"
-	"fluxd/bridge/dashboard"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/pretend"
+	"fluxd/cmd/fluxd/reach"
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
@@ -73,9 +71,7 @@ type realTime struct {
 	done       chan struct{} // closed when the loop has ended: requests get no answer any more
 	goroutines sync.WaitGroup
 	tuner      *tuning.Tuner
-	bridge     *bridge.Bridge    // nil without MQTT
-	broker     *broker.Broker    // the robot's own broker; nil without one
-	dashboard  *dashboard.Server // nil without a page
+	links      *reach.Links // to MQTT and the page; nil without MQTT
 	describe   protocol.Description
 
 	// Counters for telemetry, which other goroutines read.
