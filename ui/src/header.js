@@ -48,7 +48,8 @@ export function Header({robot, onLogout}) {
 				<span class="badge ${live ? state : 'unknown'}" data-state=${state}>${t[state]}</span>
 				${!live && html` <span class="badge stale">${t.stale}</span>`}
 				${health?.safety?.by_hand && html` <span class="badge byhand">${t.byHand}</span>`}
-				${state === 'stopped' && health.safety.by && html` <span class="by">${t.stoppedBy(health.safety.by)}</span>`}
+				${state === 'stopped' && health.safety.by && html` <span class="by">${t.stoppedBy(health.safety.by)}.</span>`}
+				${state === 'stopped' && live && html` <span class="muted">${t.stoppedHint}</span>`}
 			</p>
 			<p class="link ${link.good ? 'good' : 'bad'}" role="status" data-link=${robot.link.value}>${link.word}</p>
 			<div class="acts">

@@ -9,6 +9,9 @@ const keepAlive = 60
 // Milliseconds of silence after which the broker is asked for a sign of life, and how long it has for that.
 const silence = 5000, patience = 10_000
 
+// Milliseconds of silence after which somebody who is in a hurry does not believe in the connection.
+const doubt = 1000
+
 // Milliseconds before the first and the last attempt to connect again, and until an attempt has failed.
 const firstPause = 100, longestPause = 5000, attempt = 10_000
 
@@ -29,6 +32,7 @@ export class Client {
 	#next = 1
 	#failed = 0
 	#timer = 0; #pings = 0; #pinged = 0
+	#doubted = 0
 	#heard = 0 // when the last packet came
 	#ended = false
 
@@ -70,11 +74,13 @@ export class Client {
 	// publish returns whether the message was sent: without a connection it is not, and not later either.
 	publish(topic, payload) { return this.#send(mqtt.publish(topic, payload)) }
 
-	// hurry connects at once if the connection is lost.
+	// hurry connects at once if the connection is lost. If it only seems to be there, the broker has two seconds to show that it is.
 	hurry = () => {
-		if (this.link.value !== 'lost' || this.#socket || this.#ended) return
-		this.#failed = 0
-		this.#connect()
+		if (this.#ended) return
+		if (this.link.value === 'lost' && !this.#socket) {
+			this.#failed = 0
+			this.#connect()
+		} else if (this.link.value === 'online' && Date.now() - this.#heard > doubt && !this.#doubted) this.#doubt()
 	}
 
 	// end closes the connection for good.
@@ -179,7 +185,19 @@ export class Client {
 		this.#send(mqtt.ping())
 	}
 
+	#doubt() {
+		const socket = this.#socket
+		this.#pinged = Date.now()
+		this.#send(mqtt.ping())
+		this.#doubted = setTimeout(() => {
+			this.#doubted = 0
+			if (socket === this.#socket && this.#heard < this.#pinged) this.#lost()
+		}, 2000)
+	}
+
 	#drop() {
+		clearTimeout(this.#doubted)
+		this.#doubted = 0
 		clearInterval(this.#pings)
 		clearTimeout(this.#timer)
 		const socket = this.#socket

@@ -212,6 +212,21 @@ test('a silent broker is asked, and given up without an answer', async () => {
 	client.end()
 })
 
+test('who is in a hurry notices a dead connection within seconds', async () => {
+	const broker = new Broker(), {client} = connect(broker)
+	await sleep(3000)
+	client.hurry()
+	client.hurry()
+	await sleep(2500)
+	equal([client.link.value, broker.opened.length, broker.last.sent.filter(p => p.type === 12).length], ['online', 1, 1], 'a live one')
+	broker.answersPings = false
+	await sleep(2000)
+	client.hurry()
+	await sleep(2500)
+	equal([client.link.value, broker.opened.length], ['online', 2], 'a dead one')
+	client.end()
+})
+
 test('without a connection nothing is sent, and nothing later', async () => {
 	const broker = new Broker(), {client} = connect(broker)
 	equal(client.publish('a', 'x'), false)

@@ -44,6 +44,7 @@ export const texts = {
 		byHand: 'by hand',
 		stoppedBy: by => `emergency stop by ${by}`,
 		links: {connecting: 'connecting', online: 'online', lost: 'connection lost', refused: 'login refused'},
+		stoppedHint: 'To go on: disarm, then arm.',
 		offline: 'robot offline',
 		silent: 'robot silent',
 		stale: 'not live',
