@@ -86,6 +86,6 @@ func (p *page) awaitSpikes() {
 // spikes returns how many spikes the raster has drawn.
 func (p *page) spikes() float64 {
 	p.t.Helper()
-	n, _ := strconv.ParseFloat(p.data("[data-panel=raster] [data-spikes]", "spikes"), 64)
+	n, _ := strconv.ParseFloat(p.data("[data-panel=raster] [data-received]", "received"), 64)
 	return n
 }
