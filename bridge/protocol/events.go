@@ -121,6 +121,10 @@ var (
 		"an episode of the simulated world is over, and the next one has begun; the text says how the robot did",
 		"")
 
+	Placed = kind("placed", LevelInfo,
+		"something in the simulated world was put elsewhere; the text names the thing, the place and the user",
+		"")
+
 	LampReached = kind("lamp_reached", LevelInfo, "the simulated robot has reached the lamp", "")
 
 	BatteryEmpty = kind("battery_empty", LevelWarning,

@@ -126,6 +126,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/reward
 	cmd/fluxd/safety
 	cmd/fluxd/sense
+	cmd/fluxd/surroundings
 	cmd/fluxd/tap
 	cmd/fluxd/tuning
 	configs
@@ -204,6 +205,11 @@ cmd/fluxd/sense:
 	cmd/fluxd/hardware
 	configs
 	sensors
+cmd/fluxd/surroundings:
+	boards/sim/worlds
+	bridge/protocol
+	cmd/fluxd/reward
+	configs
 cmd/fluxd/tap:
 	bridge/protocol
 cmd/fluxd/tuning:

@@ -221,7 +221,7 @@ const cartHalf = 0.25
 
 // things implements furnished: the cart, along its track.
 func (c *cartPole) things() []Thing {
-	return []Thing{{Name: "cart", Kind: ThingRobot, At: Point{c.position, 0}, Heading: c.angle, Turns: true, Radius: cartHalf,
+	return []Thing{{Name: "robot", Kind: ThingRobot, At: Point{c.position, 0}, Heading: c.angle, Turns: true, Radius: cartHalf,
 		Moves: true, Low: Point{-c.track, 0}, High: Point{c.track, 0}}}
 }
 

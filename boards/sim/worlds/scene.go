@@ -64,21 +64,18 @@ type Placement struct {
 
 // A Misplaced is why a thing cannot be put somewhere.
 type Misplaced struct {
-	Part      string  // of the placement: thing, x, y, heading, or place for x and y together
-	Low, High float64 // what is allowed, if that is a range: of x and y in metres, of a heading in radians
-	Reason    string
+	Part   string      // of the placement: thing, if there is none with this name; x, y or heading; "" for the place as a whole
+	Range  *[2]float64 // of x, y or heading: what is allowed, in metres or radians; nil where that is not a range
+	Reason string
 }
 
 // Error returns the reason, and the allowed range.
 func (m *Misplaced) Error() string {
-	if !m.Ranged() {
+	if m.Range == nil {
 		return m.Reason
 	}
-	return fmt.Sprintf("%s: %s: expected %.4g to %.4g", m.Part, m.Reason, m.Low, m.High)
+	return fmt.Sprintf("%s: %s: expected %.4g to %.4g", m.Part, m.Reason, m.Range[0], m.Range[1])
 }
-
-// Ranged reports whether Low and High say what is allowed.
-func (m *Misplaced) Ranged() bool { return m.Part == "x" || m.Part == "y" || m.Part == "heading" }
 
 // scenic is a physics that can be drawn in two parts. What does not move is drawn once for each version of the scene.
 type scenic interface {
@@ -149,31 +146,31 @@ func (w *stepped) Place(p Placement) error {
 	i := slices.IndexFunc(all, func(t Thing) bool { return t.Name == p.Thing })
 	switch {
 	case all == nil:
-		return &Misplaced{Part: "thing", Reason: "nothing in this world can be put elsewhere"}
+		return &Misplaced{Reason: "nothing in this world can be put elsewhere"}
 	case i < 0:
 		names := namesOf(all)
 		return &Misplaced{Part: "thing", Reason: fmt.Sprintf("the world has no such thing%s: it has %s",
 			spelling.Hint(p.Thing, names), strings.Join(shortened(names), ", "))}
 	case w.finished:
-		return &Misplaced{Part: "thing", Reason: "the episode is over: try again when the next one has begun"}
+		return &Misplaced{Reason: "the episode is over: try again when the next one has begun"}
 	}
 	t, heading := all[i], all[i].Heading
 	if p.Heading != nil {
 		heading = *p.Heading
 	}
 	if !t.Turns && p.Heading != nil {
-		return &Misplaced{Part: "thing", Reason: "it has no heading: leave it out"}
+		return &Misplaced{Part: "heading", Reason: "it has no heading: leave it out"}
 	}
 	for _, c := range []struct {
 		part           string
 		got, low, high float64
 	}{{"x", p.At.X, t.Low.X, t.High.X}, {"y", p.At.Y, t.Low.Y, t.High.Y}, {"heading", heading, -2 * math.Pi, 2 * math.Pi}} {
 		if !(c.got >= c.low && c.got <= c.high) { // which NaN is not
-			return &Misplaced{Part: c.part, Low: c.low, High: c.high, Reason: fmt.Sprintf("%.4g is out of range", c.got)}
+			return &Misplaced{Part: c.part, Range: &[2]float64{c.low, c.high}, Reason: fmt.Sprintf("%.4g is out of range", c.got)}
 		}
 	}
 	if err := w.physics.(furnished).put(i, vector{p.At.X, p.At.Y}, heading); err != nil {
-		return &Misplaced{Part: "place", Reason: err.Error()}
+		return &Misplaced{Reason: err.Error()}
 	}
 	w.scenes++
 	return nil

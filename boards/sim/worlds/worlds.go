@@ -22,6 +22,7 @@ package worlds
 import (
 	"embed"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,15 @@ func Find(name string) (Kind, bool) {
 		return Kind{}, false
 	}
 	return Kinds[i], true
+}
+
+// KindOf returns the kind of world that has some options.
+func KindOf(o Options) Kind {
+	i := slices.IndexFunc(Kinds, func(k Kind) bool { return reflect.TypeOf(k.New()) == reflect.TypeOf(o) })
+	if i < 0 {
+		return Kind{}
+	}
+	return Kinds[i]
 }
 
 // Options are the options of a world, as in its file. Their fields have the tags of package options.

@@ -9,7 +9,7 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
-	"fluxd/cmd/fluxd/reward"
+	"fluxd/cmd/fluxd/surroundings"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -33,12 +33,8 @@ type RunOptions struct {
 	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe at the end
 }
 
-const (
-	// worldStep is how often a simulated world is advanced to the wall clock. The world integrates in its own, finer steps.
-	worldStep = 5 * time.Millisecond
-	// haltWait bounds how long the end waits for a sensor or actuator whose bus hangs.
-	haltWait = 2 * time.Second
-)
+// haltWait bounds how long the end waits for a sensor or actuator whose bus hangs.
+const haltWait = 2 * time.Second
 
 // busWait is how long a transfer on a bus may take. Only tests change it, for machines that are much too busy.
 var busWait = hardware.BusWait
@@ -216,9 +212,7 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 	if r.config.Learnt != nil {
 		start(r.keepSaving) // a disk may be slow
 	}
-	if r.body.World != nil {
-		start(r.runWorld) // the world moves even when no sensor is read
-	}
+	start(r.inhabit) // the world moves even when no sensor is read
 	return func() error {
 		ended := make(chan struct{})
 		go func() { r.goroutines.Wait(); close(ended) }() // remains only when a driver hangs forever
@@ -250,37 +244,20 @@ func (r *Robot) Simulated() *sim.Board {
 	return b
 }
 
-// runWorld advances the simulated world to the wall clock and publishes its events. When an episode is over, the next one begins.
-func (r *Robot) runWorld(ctx context.Context) {
-	ticker := time.NewTicker(worldStep)
-	defer ticker.Stop()
-	for episode, scored := uint64(1), time.Duration(0); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		r.body.World.Advance(r.clock())
-		if err := r.body.World.Err(); err != nil {
-			r.log.Error("the world stands still", "error", err)
-			return
-		}
-		for _, e := range r.body.World.Events() {
-			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol checks that it exists
-			r.log.Info(kind.Meaning(), "after", r.clock().Round(time.Millisecond), "text", e.Text)
-			r.event(kind, e.Text)
-		}
-		if now := r.clock(); len(r.scored) > 0 && now >= scored {
-			scored = now + reward.ScoreEvery
-			r.ask(ctx, func() answer { r.payScore(core.Tick(now.Microseconds())); return answer{} })
-		}
-		again := func() answer { return answer{err: r.restart(r.config.Network.Seed + episode)} }
-		if r.body.World.Over() && r.ask(ctx, again).err == nil {
-			r.event(protocol.EpisodeOver, fmt.Sprintf("episode %d: %s", episode, r.body.World.Score().Text))
-			r.body.World.Restart(r.seed + episode)
-			episode++
+// inhabit runs the simulated world around the robot.
+func (r *Robot) inhabit(ctx context.Context) {
+	robot := surroundings.Robot{Event: r.event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
+		return r.ask(ctx, func() answer { return answer{err: r.restart(r.config.Network.Seed + episodes)} }).err
+	}}
+	if r.bridge != nil {
+		robot.Episode = r.bridge.Episode
+	}
+	if len(r.scored) > 0 {
+		robot.Earn = func(ctx context.Context, at time.Duration, score []worlds.Value) {
+			r.ask(ctx, func() answer { r.payScore(core.Tick(at.Microseconds()), score); return answer{} })
 		}
 	}
+	r.around.Run(ctx, robot)
 }
 
 // requestRealtime asks the machine for the configured realtime settings, and logs once what it refuses.

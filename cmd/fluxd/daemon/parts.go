@@ -11,6 +11,7 @@ import (
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
+	"fluxd/cmd/fluxd/surroundings"
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
 	"fluxd/core"
@@ -58,6 +59,7 @@ func (r *Robot) open() error {
 		r.addReward(w)
 	}
 	r.setUpSafety()
+	r.around = surroundings.New(r.config, r.body.World, r.clock, r.log)
 	r.pretended.Board, r.pretended.Config, r.pretended.Clock = r.Simulated(), r.config, r.clock
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
+	"fluxd/cmd/fluxd/surroundings"
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
@@ -53,8 +54,9 @@ type Robot struct {
 	readingDelay time.Duration // how far the network was past that reading when it came
 
 	safety    *safety.Keeper
-	pretended pretend.Robot // readings that a user sets on the simulated board
-	takenOver atomic.Bool   // a copy of hand.taken for other goroutines
+	pretended pretend.Robot       // readings that a user sets on the simulated board
+	around    *surroundings.World // what the simulated board is in
+	takenOver atomic.Bool         // a copy of hand.taken for other goroutines
 
 	telemetry   atomic.Int64  // rate of telemetry of sensors and actuators, in micro-hertz
 	savingEvery sense.Setting // time between two saves of learnt weights; 0 saves at the end only

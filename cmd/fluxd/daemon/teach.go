@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fluxd/boards/sim/worlds"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/tap"
@@ -51,11 +52,7 @@ func (r *Robot) recordReward(w *reward.Reward, at core.Tick, spikes int) {
 }
 
 // payScore pays the rewards that the score of the world earns.
-func (r *Robot) payScore(at core.Tick) {
-	if len(r.scored) == 0 || r.body.World == nil {
-		return
-	}
-	score := r.body.World.Score().Values
+func (r *Robot) payScore(at core.Tick, score []worlds.Value) {
 	for _, w := range r.scored {
 		r.recordReward(w, at, w.EarnScore(r.network, at, score))
 	}

@@ -211,8 +211,8 @@ func (s *Simulation) step() {
 	if checkSensors {
 		s.safety.CheckSensors(s.now)
 	}
-	if s.score <= s.now {
-		s.payScore(tick)
+	if len(s.scored) > 0 && s.body.World != nil && s.score <= s.now {
+		s.payScore(tick, s.body.World.Score().Values)
 		s.score = s.now + reward.ScoreEvery
 	}
 	s.advance(tick)
