@@ -72,12 +72,12 @@ const ThingRobot = "robot"
 
 // WorldState is what changes in a world, published at the rate of telemetry while a client watches it.
 type WorldState struct {
-	Time    int64              `json:"ts"` // when it was published, in milliseconds since 1970; set by the bridge
+	Time    int64              `json:"ts"`      // when it was published, in milliseconds since 1970; set by the bridge
+	Version int64              `json:"version"` // of the World that it belongs to
 	Robot   *RobotPose         `json:"robot,omitempty"`
 	State   map[string]float64 `json:"state"`            // by name, in SI units
 	Things  []Thing            `json:"things,omitempty"` // those that move by themselves, or go out
 	Shapes  []Shape            `json:"shapes,omitempty"` // what moves, to be drawn over the shapes of World
-	Version int64              `json:"version"`          // of the World that it belongs to
 	Score   Score              `json:"score"`            // so far in this episode
 	Episode int                `json:"episode"`          // 1 is the first
 	*Area                      // what must be in view now; nil without a picture

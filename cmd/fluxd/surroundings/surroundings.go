@@ -94,7 +94,7 @@ func (w *World) Run(ctx context.Context, robot Robot) {
 			w.log.Error("the world stands still", "error", err)
 			return
 		}
-		w.report(robot.Event)
+		w.report(robot)
 		if now := w.clock(); robot.Earn != nil && now >= scored {
 			scored = now + reward.ScoreEvery
 			robot.Earn(ctx, now, w.world.Score().Values)
@@ -106,19 +106,19 @@ func (w *World) Run(ctx context.Context, robot Robot) {
 }
 
 // report publishes what has happened in the world.
-func (w *World) report(event func(protocol.EventKind, string)) {
+func (w *World) report(robot Robot) {
 	now := w.clock()
 	for _, e := range w.world.Events() {
 		kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol checks that it exists
 		w.log.Info(kind.Meaning(), "after", now.Round(time.Millisecond), "text", e.Text)
-		event(kind, e.Text)
+		robot.Event(kind, e.Text)
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for thing, p := range w.placed {
 		if now >= p.when+settled {
 			delete(w.placed, thing)
-			event(protocol.Placed, fmt.Sprintf("%s at %.3f, %.3f by %s", thing, p.at.X, p.at.Y, p.user))
+			robot.Event(protocol.Placed, fmt.Sprintf("%s at %.3f, %.3f by %s", thing, p.at.X, p.at.Y, p.user))
 		}
 	}
 }
