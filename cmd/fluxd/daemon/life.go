@@ -249,8 +249,8 @@ func (r *Robot) inhabit(ctx context.Context) {
 	robot := surroundings.Robot{Event: r.event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
 		return r.ask(ctx, func() answer { return answer{err: r.restart(r.config.Network.Seed + episodes)} }).err
 	}}
-	if r.bridge != nil {
-		robot.Episode = r.bridge.Episode
+	if r.links != nil {
+		robot.Episode = r.links.Bridge.Episode
 	}
 	if len(r.scored) > 0 {
 		robot.Earn = func(ctx context.Context, at time.Duration, score []worlds.Value) {
