@@ -3,13 +3,14 @@
 import './raster.css'
 import '../time/time.css'
 import {html, useEffect, useRef, useSignal} from '../view.js'
-import {paused, span} from '../cursor.js'
+import {span} from '../cursor.js'
 import {texts} from '../texts.js'
+import {Axis, useWidth} from '../time/axis.js'
 import {key} from '../time/control.js'
 import {RasterPlot} from '../time/rasterplot.js'
 import {roles} from '../time/rows.js'
 import {spikesOf} from '../time/spikestore.js'
-import {ago, clock, duration, number} from '../time/ticks.js'
+import {clock, duration, number} from '../time/ticks.js'
 import {TimeBar, useBeat} from '../time/timebar.js'
 
 const words = texts.raster
@@ -22,6 +23,7 @@ const listed = 64
 
 function View({robot, large}) {
 	const field = useRef(), dots = useRef(), over = useRef(), strip = useRef(), plot = useRef()
+	const width = useWidth(field)
 	const said = useSignal('') // for screen readers: what the keys have moved to
 	const layout = useSignal(0), filter = useSignal(''), collapsed = useSignal(new Set()), under = useSignal(null)
 	const say = () => { under.value = plot.current?.under() ?? null }
@@ -78,7 +80,7 @@ function View({robot, large}) {
 			<${Scale} plot=${plot}/>
 			<canvas class="raster-strip" ref=${strip}></canvas>
 			<span class="time-unit">${words.axis}</span>
-			<${Axis} width=${plot.current?.width ?? 0} layout=${layout.value}/>
+			<${Axis} width=${width}/>
 		</div>
 		<p id="raster-keys" class="hidden">${words.keys}</p>
 		<p class="hidden" role="status">${said.value}</p>
@@ -126,16 +128,6 @@ const at = (top, height) => element => {
 	if (!element) return
 	element.style.top = `${top}px`
 	element.style.height = element.style.lineHeight = `${height}px`
-}
-
-// Axis writes how long ago things were.
-export function Axis({width}) {
-	const still = paused.value !== null
-	return html`<div class="time-axis" aria-hidden="true">
-		${ago(span.value, width).map(({seconds, label}) => html`<span key=${seconds}
-			ref=${element => { if (element) element.style.left = `${100 * (1 - seconds / span.value)}%` }}>
-			${seconds === 0 ? (still ? clock(paused.value, true) : words.now) : label}</span>`)}
-	</div>`
 }
 
 function Scale({plot}) {

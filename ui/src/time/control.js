@@ -50,6 +50,12 @@ export function scroll(robot, ms) {
 	paused.value = Math.min(head, Math.max(head - back, (paused.value ?? head) + ms))
 }
 
+// shift moves the cursor by a part of the span, for the keyboard. It begins at the right edge, whose time is given.
+export function shift(part, right) {
+	const length = span.value * 1000, at = (cursor.value ?? right) + (cursor.value === null ? 0 : part * length)
+	cursor.value = Math.min(right, Math.max(right - length, at))
+}
+
 // key does what a key means in every panel over time, and reports whether it means something. Space is not among them: the page
 // stops the robot with it.
 export function key(event, robot) {

@@ -55,11 +55,11 @@ export class Picture {
 		this.rects(times, neurons, [[0, times.length]], this.right - this.canvas.width, this.right)
 	}
 
-	// paint draws the spikes of the columns from..to (excluded).
+	// paint draws the spikes of the columns from..to (excluded). In bulk, the picture must be empty.
 	paint(ring, from, to) {
 		const slices = ring.slices((from - 1) / this.scale, (to + 1) / this.scale); // one more on either side, for rounding
 		const count = slices.reduce((sum, [a, b]) => sum + b - a, 0)
-		if (count > bulk) this.pixels(ring.times, ring.neurons, slices, from, to)
+		if (count > bulk && to - from === this.canvas.width) this.pixels(ring.times, ring.neurons, slices, from, to)
 		else this.rects(ring.times, ring.neurons, slices, from, to)
 	}
 
@@ -82,8 +82,8 @@ export class Picture {
 	pixels(times, neurons, slices, from, to) {
 		const {context, canvas: {width, height}, scale, rowOf, groupOf, top, dot, tall} = this
 		const left = this.right - width
-		const image = context.getImageData(0, 0, width, height), words = new Uint32Array(image.data.buffer)
-		const colours = this.colours.map(colour => word(colour))
+		const image = context.createImageData(width, height), words = new Uint32Array(image.data.buffer)
+		const colours = this.colours.map(colour => word(context, colour))
 		for (const [a, b] of slices) {
 			for (let i = a; i < b; i++) {
 				const neuron = neurons[i], row = rowOf[neuron]
@@ -98,17 +98,10 @@ export class Picture {
 	}
 }
 
-const words = new Map()
-
-// word returns a CSS colour as the four bytes of a pixel, in the machine's order.
-function word(colour) {
-	if (!words.has(colour)) {
-		const canvas = document.createElement('canvas')
-		canvas.width = canvas.height = 1
-		const context = canvas.getContext('2d')
-		context.fillStyle = colour
-		context.fillRect(0, 0, 1, 1)
-		words.set(colour, new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer)[0])
-	}
-	return words.get(colour)
+// word returns an opaque CSS colour as the four bytes of a pixel, in the machine's order. A canvas gives colours back as #rrggbb.
+function word(context, colour) {
+	context.fillStyle = colour
+	const number = parseInt(context.fillStyle.slice(1, 7), 16)
+	const bytes = Uint8Array.of(number >> 16, number >> 8 & 255, number & 255, 255)
+	return new Uint32Array(bytes.buffer)[0]
 }

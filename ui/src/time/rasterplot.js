@@ -5,6 +5,7 @@ import {effect, untracked} from '../view.js'
 import {cursor, paused, span} from '../cursor.js'
 import {colour, dark} from '../theme.js'
 import {edge, pointers} from './control.js'
+import {hatch} from './hatch.js'
 import {onFrame} from './loop.js'
 import {Picture} from './picture.js'
 import {arrange, none, place, roles, rowAt} from './rows.js'
@@ -138,7 +139,9 @@ export class RasterPlot {
 			context.fillRect(Math.round(width * (1 - seconds / span.value)) - 1, 0, 1, height)
 		}
 		for (const area of areas) context.fillRect(0, area.top - 1, width, 1)
-		for (const {from, to} of this.unknown) this.hatch(this.xAt(from), this.xAt(to), height)
+		for (const {from, to} of this.unknown) {
+			hatch(context, {left: this.xAt(from), top: 0, width: this.xAt(to) - this.xAt(from), height}, lines.unknown)
+		}
 		if (this.row > none && this.row < top.length) {
 			context.fillStyle = lines.cursor
 			context.globalAlpha = 0.15
@@ -149,24 +152,6 @@ export class RasterPlot {
 		if (cursor.value === null) return
 		context.fillStyle = lines.cursor
 		context.fillRect(Math.round(this.xAt(cursor.value)), 0, 1, height)
-	}
-
-	// hatch marks a part of the time for which spikes are not known.
-	hatch(from, to, height) {
-		const {context} = this
-		context.save()
-		context.beginPath()
-		context.rect(from, 0, to - from, height)
-		context.clip()
-		context.strokeStyle = this.lines.unknown
-		context.lineWidth = 1
-		context.beginPath()
-		for (let x = from - height - (from - height) % 8; x < to; x += 8) {
-			context.moveTo(x, height)
-			context.lineTo(x + height, 0)
-		}
-		context.stroke()
-		context.restore()
 	}
 
 	// point follows the pointer: the time under it, and its row.
