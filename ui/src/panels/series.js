@@ -18,7 +18,7 @@ import {TimeBar, useBeat} from '../time/timebar.js'
 const words = texts.series
 
 // many is from how many devices on a filter is offered. low and high are the heights of a chart in px.
-const many = 8, low = 92, high = 180
+const many = 8, low = 92, high = 170
 
 function View({robot, large}) {
 	const readings = readingsOf(robot), root = useRef(), filter = useSignal(''), hidden = useSignal(new Set())

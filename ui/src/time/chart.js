@@ -30,7 +30,7 @@ export class Chart {
 		this.plot?.destroy()
 		this.colours = this.lines.map((_, i) => colour(`series-${i + 1}`))
 		this.grid = colour('grid')
-		this.marks = {cursor: colour('accent'), unknown: colour('line')}
+		this.marks = {cursor: colour('accent'), unknown: colour('line'), text: colour('muted')}
 		const muted = colour('muted'), {lines, grid} = this
 		const font = `11px ${getComputedStyle(this.element).fontFamily}`
 		const series = lines.map((line, i) => ({
@@ -82,6 +82,7 @@ export class Chart {
 			if (!this.fitted()) for (const {value} of line.limits()) add(value)
 		}
 		if (!(low <= high)) return [0, 1]
+		if (low === 0 && high === 0) return [-0.1, 1.1]
 		if (low === high) return [low - (Math.abs(low) * 0.1 || 1), high + (Math.abs(high) * 0.1 || 1)]
 		const part = step((high - low) / 16) // so that the axis does not move with each value
 		return [Math.floor(low / part - 0.25) * part, Math.ceil(high / part + 0.25) * part]
@@ -145,28 +146,41 @@ export class Chart {
 		context.rect(left, top, width, height)
 		context.clip()
 		context.font = `${10 * ratio}px ${getComputedStyle(this.element).fontFamily}`
-		this.lines.forEach((line, i) => {
-			if (!line.shown()) return
-			context.fillStyle = context.strokeStyle = this.colours[i]
-			context.globalAlpha = 0.75
-			context.setLineDash([4 * ratio, 4 * ratio])
-			context.lineWidth = ratio
-			for (const {value, text} of line.limits()) {
-				const y = Math.round(plot.valToPos(value, 'y', true)) + 0.5
-				context.beginPath()
-				context.moveTo(left, y)
-				context.lineTo(left + width, y)
-				context.stroke()
-				const under = y - top < 14 * ratio
-				context.fillText(text, left + 4 * ratio + (i % 3) * width / 4, under ? y + 11 * ratio : y - 3 * ratio)
-			}
-		})
+		context.textAlign = 'left'
+		context.textBaseline = 'alphabetic'
+		context.setLineDash([4 * ratio, 4 * ratio])
+		context.lineWidth = ratio
+		context.globalAlpha = 0.8
+		for (const {value, text, colours} of this.limits()) {
+			context.fillStyle = context.strokeStyle = colours.size === 1 ? [...colours][0] : this.marks.text
+			const y = Math.round(plot.valToPos(value, 'y', true)) + 0.5
+			context.beginPath()
+			context.moveTo(left, y)
+			context.lineTo(left + width, y)
+			context.stroke()
+			context.fillText(text, left + 4 * ratio, y - top < 14 * ratio ? y + 11 * ratio : y - 3 * ratio)
+		}
 		context.globalAlpha = 1
 		if (cursor.value !== null) {
 			context.fillStyle = this.marks.cursor
 			context.fillRect(Math.round(plot.valToPos(cursor.value, 'x', true)), top, ratio, height)
 		}
 		context.restore()
+	}
+
+	// limits returns the limits of the lines that are shown. Those with one value are one.
+	limits() {
+		const all = new Map()
+		this.lines.forEach((line, i) => {
+			if (!line.shown()) return
+			for (const {value, text} of line.limits()) {
+				const one = all.get(value) ?? {value, texts: new Set(), colours: new Set()}
+				one.texts.add(text)
+				one.colours.add(this.colours[i])
+				all.set(value, one)
+			}
+		})
+		return [...all.values()].map(({value, texts, colours}) => ({value, text: [...texts].join(', '), colours}))
 	}
 
 	destroy() {

@@ -36,6 +36,7 @@ class Readings {
 		this.stale = new Map() // name of a sensor -> Spans
 		this.held = new Map() // name of an actuator -> Spans
 		this.gaps = [] // {from, to} in ms: no message came
+		this.since = NaN // when the first message was published
 		this.heard = NaN // when the latest message was published
 	}
 
@@ -53,6 +54,7 @@ class Readings {
 		if (published === -Infinity) return
 		const before = this.heard, passed = published - before
 		this.heard = published
+		if (!(this.since <= published)) this.since = published
 		if (passed > silence) this.gaps.push({from: before, to: published})
 		if (this.gaps.length > mostGaps) this.gaps.shift()
 		if (passed > 0 && passed < often) headOf(this.robot).arrived(before) // the message is about the time since the one before
@@ -72,6 +74,7 @@ class Readings {
 	// unknown returns the parts of from..to (ms) in which nothing is known, as [{from, to}]. now is the robot's time.
 	unknown(from, to, now) {
 		const parts = this.gaps.filter(gap => gap.from < to && gap.to > from)
+		if (!(this.since <= from)) parts.push({from, to: Math.min(to, this.since || to)})
 		if (now - this.heard > silence && this.heard < to) parts.push({from: Math.max(this.heard, from), to})
 		return parts
 	}
