@@ -261,11 +261,11 @@ export const texts = {
 		latency: 'Latency',
 		from: 'From what to what',
 		quantiles: {
-			p50: {name: 'half', about: 'half of them take less (p50)'},
-			p99: {name: '99 %', about: 'one in a hundred takes longer (p99)'},
-			p99_9: {name: '99.9 %', about: 'one in a thousand takes longer (p99.9)'},
-			max: {name: 'longest', about: 'the longest since the start'},
-			count: {name: 'count', about: 'how many there were'},
+			p50: {name: 'half', short: 'p50', about: 'half of them take less'},
+			p99: {name: '99 %', short: 'p99', about: 'one in a hundred takes longer'},
+			p99_9: {name: '99.9 %', short: 'p99.9', about: 'one in a thousand takes longer'},
+			max: {name: 'longest', short: 'max', about: 'the longest since the start'},
+			count: {name: 'count', short: '', about: 'how many there were'},
 		},
 		latencies: {
 			edge_to_write_us: {name: 'edge to write', about: 'from an edge or a reading to the write that answers it directly'},

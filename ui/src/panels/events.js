@@ -21,7 +21,7 @@ export function Events({robot}) {
 		if (!next.delete(level)) next.add(level)
 		hidden.value = next
 	}
-	return html`<h3 id="events-title">${words.title}</h3>
+	return html`<section class="events"><h3 id="events-title">${words.title}</h3>
 		<fieldset class="events-filter"><legend class="hidden">${words.filter}</legend>
 			${Object.entries(levels).map(([level, icon]) => html`<label key=${level} class=${`event-level ${level}`}>
 				<input type="checkbox" checked=${!hidden.value.has(level)} onChange=${() => toggle(level)}/>
@@ -34,5 +34,5 @@ export function Events({robot}) {
 				<span class=${`event-level ${level}`}><span aria-hidden="true">${levels[level]}</span> ${words.levels[level]}</span>
 				<span class="event-text">${text}</span></li>`)}
 		</ol>
-		${fits.length > shown.length && html`<button type="button" onClick=${() => { all.value = true }}>${words.more(fits.length - shown.length)}</button>`}`
+		${fits.length > shown.length && html`<button type="button" onClick=${() => { all.value = true }}>${words.more(fits.length - shown.length)}</button>`}</section>`
 }

@@ -33,9 +33,10 @@ function View({robot}) {
 const micros = us => (us >= 1e6 ? `${number(us / 1e6, 3)} s` : us >= 1000 ? `${number(us / 1000, 3)} ms` : `${number(us, 3)} µs`)
 
 function Latencies({health}) {
-	return html`<h3 id="health-latency">${words.latency}</h3><div class="health-scroll" role="region" tabindex="0" aria-labelledby="health-latency">
+	return html`<section><h3 id="health-latency">${words.latency}</h3>
+		<div class="health-scroll" role="region" tabindex="0" aria-labelledby="health-latency">
 		<table><thead><tr><th scope="col">${words.from}</th>${quantiles.map(q => html`<th key=${q} scope="col" title=${words.quantiles[q].about}>
-			${words.quantiles[q].name}</th>`)}</tr></thead>
+			${words.quantiles[q].name} <span class="health-about">${words.quantiles[q].short}</span></th>`)}</tr></thead>
 		<tbody>${latencies.map(key => {
 			const one = health[key] ?? {}
 			return html`<tr key=${key}><th scope="row">${words.latencies[key].name}
@@ -43,7 +44,7 @@ function Latencies({health}) {
 				${quantiles.map(q => html`<td key=${q} data-health=${`${key}.${q}`} data-value=${one[q]}>
 					${q === 'count' ? grouped(one[q] ?? 0) : one.count ? micros(one[q]) : '–'}</td>`)}</tr>`
 		})}</tbody></table></div>
-		<p class="health-about">${words.sinceStart}</p>`
+		<p class="health-about">${words.sinceStart}</p></section>`
 }
 
 function Figures({health, trends}) {
@@ -53,7 +54,7 @@ function Figures({health, trends}) {
 		<td><svg class="health-trend" viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img"
 			aria-label=${words.trend(words.figures[key].name)}><polyline points=${trends.line(key, width, height)}/></svg></td></tr>`
 	const bad = new Set(['drops', 'late_inputs', 'bridge.dropped', 'bridge.malformed']) // that grow when something is wrong
-	return html`<h3>${words.figuresTitle}</h3><table>
+	return html`<section><h3>${words.figuresTitle}</h3><table>
 		<thead class="hidden"><tr><th scope="col">${words.figure}</th><th scope="col">${words.value}</th><th scope="col">${words.minutes}</th></tr></thead>
 		<tbody>
 		${figures.map(key => {
@@ -67,7 +68,7 @@ function Figures({health, trends}) {
 		<dl class="health-pairs">
 			<dt>${words.spikes}</dt><dd data-health="spikes" data-value=${health.spikes}>${grouped(health.spikes ?? 0)}</dd>
 			<dt>${words.uptime}</dt><dd data-health="uptime_s" data-value=${health.uptime_s}>${uptime(health.uptime_s)}</dd>
-		</dl>`
+		</dl></section>`
 }
 
 // uptime returns seconds as days, hours and minutes.
@@ -80,7 +81,7 @@ function uptime(seconds) {
 
 function Safety({health: {safety = {}}}) {
 	const held = Object.entries(safety.held ?? {}), stale = safety.stale ?? []
-	return html`<h3>${words.safety}</h3><dl class="health-pairs">
+	return html`<section><h3>${words.safety}</h3><dl class="health-pairs">
 		<dt>${words.state}</dt><dd data-health="safety.state" data-value=${safety.state}>${texts.header[safety.state] ?? safety.state}
 			${safety.by && ` (${texts.header.stoppedBy(safety.by)})`}${safety.by_hand && ` (${texts.header.byHand})`}</dd>
 		<dt>${words.held}</dt><dd>${held.length ? html`<ul class="health-list">${held.map(([name, reasons]) => html`<li key=${name}
@@ -88,23 +89,23 @@ function Safety({health: {safety = {}}}) {
 		<dt>${words.stale}</dt><dd data-health="safety.stale" data-value=${stale.join(',')}>
 			${stale.length ? html`<span class="health-note">${stale.join(', ')}</span>` : words.none}</dd>
 		${safety.light && html`<dt>${words.light}</dt><dd data-health="safety.light" data-value=${safety.light}>${safety.light}</dd>`}
-	</dl>`
+	</dl></section>`
 }
 
 function Ages({robot, health}) {
 	const ages = Object.entries(health.sensor_age_s ?? {}), stale = new Set(health.safety?.stale ?? [])
 	const never = (robot.describe.value?.sensors ?? []).map(s => s.name).filter(name => !(name in (health.sensor_age_s ?? {})))
 	if (!ages.length && !never.length) return null
-	return html`<h3>${words.ages}</h3><dl class="health-pairs">
+	return html`<section><h3>${words.ages}</h3><dl class="health-pairs">
 		${ages.sort(([a], [b]) => a.localeCompare(b)).map(([name, age]) => html`<dt key=${name}>${name}</dt>
 			<dd data-age=${name} data-value=${age}>${duration(age)}${stale.has(name) && html` <span class="health-note">${words.isStale}</span>`}</dd>`)}
 		${never.map(name => html`<dt key=${name}>${name}</dt><dd>${words.never}</dd>`)}
-	</dl>`
+	</dl></section>`
 }
 
 function Realtime({realtime}) {
 	const {scheduler, memory_locked: locked, memory_limit_bytes: limit, refused = []} = realtime
-	return html`<h3>${words.realtime}</h3><dl class="health-pairs">
+	return html`<section><h3>${words.realtime}</h3><dl class="health-pairs">
 		<dt>${words.scheduler}</dt><dd data-health="realtime.scheduler" data-value=${scheduler}>
 			${scheduler === 'shared' ? words.shared : scheduler}</dd>
 		<dt>${words.memory}</dt><dd data-health="realtime.memory_locked" data-value=${locked}>${locked ? words.locked : words.notLocked}</dd>
@@ -112,7 +113,7 @@ function Realtime({realtime}) {
 			${limit ? `${number(limit / (1 << 20))} MiB` : words.noLimit}</dd>
 		${refused.length > 0 && html`<dt>${words.refused}</dt><dd><ul class="health-list">
 			${refused.map(text => html`<li key=${text} class="health-note" data-refused>${text}</li>`)}</ul></dd>`}
-	</dl>`
+	</dl></section>`
 }
 
 export const panel = {id: 'health', title: words.title, available: () => true, View}
