@@ -2,6 +2,7 @@
 import {batch, computed, effect, signal} from './view.js'
 import {Estop} from './estop.js'
 import {Requests} from './requests.js'
+import {afterEvent} from './safety.js'
 import {texts} from './texts.js'
 
 // Milliseconds without tele/health after which a robot is silent, for how long a lease of watch holds, and when it is renewed.
@@ -102,12 +103,9 @@ export class Fleet {
 		if (body.safety?.state === 'stopped') robot.estop.stopped()
 	}
 
-	#event(robot, {code}) {
-		const state = {armed: 'armed', disarmed: 'disarmed', emergency_stop: 'stopped'}[code]
-		const health = robot.health.value
-		if (!state || !health?.safety) return
-		robot.health.value = {...health, safety: {...health.safety, state, by: state === health.safety.state ? health.safety.by : undefined}}
-		if (state === 'stopped') robot.estop.stopped()
+	#event(robot, event) {
+		robot.health.value = afterEvent(robot.health.peek(), event)
+		if (event.code === 'emergency_stop') robot.estop.stopped()
 	}
 
 	#forget(name) {

@@ -1,6 +1,7 @@
 // The page of one robot: the header, the switches of the panels, and the panels in a grid.
 import {html, useEffect, useMemo, useRef, useSignal} from './view.js'
-import {Header, Theme, stateOf} from './header.js'
+import {Header, Theme} from './header.js'
+import {stateOf} from './safety.js'
 import {Layout} from './layout.js'
 import {Notices} from './notices.js'
 import {panels} from './panels/index.js'

@@ -2,16 +2,11 @@
 import {html, useComputed, useEffect, useSignal} from './view.js'
 import {useStopKeys} from './stopkeys.js'
 import {notify, refusal} from './notices.js'
+import {stateOf} from './safety.js'
 import {texts} from './texts.js'
 import {theme, themes} from './theme.js'
 
 const t = texts.header
-
-// stateOf returns the word for what a robot may do now, and the class for its colour.
-export function stateOf(health) {
-	const state = health?.safety?.state
-	return ['armed', 'disarmed', 'stopped'].includes(state) ? state : 'unknown'
-}
 
 // linkOf returns the word for the link to a robot.
 export function linkOf(robot) {
@@ -48,7 +43,7 @@ export function Header({robot, onLogout}) {
 				<span class="badge ${live ? state : 'unknown'}" data-state=${state}>${t[state]}</span>
 				${!live && html` <span class="badge stale">${t.stale}</span>`}
 				${health?.safety?.by_hand && html` <span class="badge byhand">${t.byHand}</span>`}
-				${state === 'stopped' && health.safety.by && html` <span class="by">${t.stoppedBy(health.safety.by)}.</span>`}
+				${state === 'stopped' && health.safety.by && html` <span class="by">${t.stoppedBy(health.safety.by)}</span>`}
 				${state === 'stopped' && live && html` <span class="muted">${t.stoppedHint}</span>`}
 			</p>
 			<p class="link ${link.good ? 'good' : 'bad'}" role="status" data-link=${robot.link.value}>${link.word}</p>
@@ -63,8 +58,7 @@ export function Header({robot, onLogout}) {
 			</div>
 		</div>
 		<${EstopState} robot=${robot}/>
-		<div role="alert">${reasons.value && html`<div class="reasons"><strong>${t.notArmed}</strong>
-			<ul>${split(reasons.value).map(r => html`<li>${r}</li>`)}</ul>
+		<div role="alert">${reasons.value && html`<div class="reasons"><ul>${split(reasons.value).map(r => html`<li>${r}</li>`)}</ul>
 			<button onClick=${() => { reasons.value = null }}>${t.close}</button></div>`}</div>
 	</header>`
 }
@@ -76,7 +70,7 @@ export function StopButton({press, children}) {
 }
 
 // split makes a list of the reasons that a robot gives in one text.
-const split = text => text.replace(/^cannot arm: /, '').split(/\n|; /).map(r => r.trim()).filter(Boolean)
+const split = text => text.split(/\n|; /).map(r => r.trim()).filter(Boolean)
 
 function EstopState({robot}) {
 	const {state, tries, sent} = robot.estop

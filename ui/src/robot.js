@@ -3,6 +3,7 @@ import {batch, computed, effect, signal} from './view.js'
 import {Estop} from './estop.js'
 import {Leases} from './lease.js'
 import {Requests} from './requests.js'
+import {afterEvent} from './safety.js'
 import {decode} from './spikes.js'
 import {Tuning} from './tuning.js'
 import {texts} from './texts.js'
@@ -287,12 +288,8 @@ export class Robot {
 
 	// event also says at once what tele/health would say within a second.
 	#event(event) {
-		const state = {armed: 'armed', disarmed: 'disarmed', emergency_stop: 'stopped'}[event.code]
-		const {safety} = this.health.peek() ?? {}
-		if (state && safety && safety.state !== state) {
-			this.health.value = {...this.health.peek(), safety: {...safety, state, by: state === safety.state ? safety.by : undefined}}
-		}
-		if (state === 'stopped') this.estop.stopped()
+		this.health.value = afterEvent(this.health.peek(), event)
+		if (event.code === 'emergency_stop') this.estop.stopped()
 		const from = this.time() - hour
 		this.events.value = [...this.events.value.filter(e => e.ts > from), event].slice(-mostEvents)
 		this.#call('event', event)

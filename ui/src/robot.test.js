@@ -109,6 +109,8 @@ test('an event says at once what health would say later', async () => {
 	health(link)
 	link.tell('event/info', {ts: Date.now(), code: 'disarmed', text: ''})
 	equal(robot.health.value.safety.state, 'disarmed')
+	link.tell('event/error', {ts: Date.now(), code: 'emergency_stop', text: 'by ann'})
+	equal([robot.health.value.safety.state, robot.health.value.safety.by], ['stopped', 'ann'])
 	robot.end()
 })
 

@@ -1,7 +1,8 @@
 // The page of all robots of the broker: what they do, and what stops them all.
 import {html, signal, useEffect} from './view.js'
 import {address} from './frame.js'
-import {StopButton, Theme, linkOf, stateOf} from './header.js'
+import {StopButton, Theme, linkOf} from './header.js'
+import {stateOf} from './safety.js'
 import {Notices} from './notices.js'
 import {useStopKeys} from './stopkeys.js'
 import {texts} from './texts.js'

@@ -58,7 +58,6 @@ export const texts = {
 		arm: 'Arm',
 		armFresh: 'Arm fresh',
 		armFreshHint: 'The network starts again from rest, with what it has learnt',
-		notArmed: 'The robot cannot be armed:',
 		close: 'Close',
 		readOnly: 'Read only',
 		readOnlyHint: user => user ? `${user} may not change this robot` : 'You may not change this robot',
