@@ -42,10 +42,11 @@ export function layout(graph, {width = 0, gapY = 60, marginX = 64, marginY = 36}
 // layerOf returns the layer of each node: sensors and rewards 0, actuators the last, neurons by the longest way from the
 // sensors, motors in the last layer of neurons. Edges that close a cycle do not count.
 function layerOf(graph) {
-	const type = new Map(graph.nodes.map(n => [n.id, n.type]))
-	const out = new Map(graph.nodes.map(n => [n.id, []]))
+	const type = new Map(graph.nodes.map(n => [n.id, n.role === 'motor' ? 'motor' : n.type]))
+	const out = new Map(graph.nodes.filter(n => n.type === 'neuron').map(n => [n.id, []]))
 	for (const e of graph.edges) {
-		if (type.get(e.from) === 'neuron' && type.get(e.to) === 'neuron' && e.from !== e.to) out.get(e.from).push(e.to)
+		const among = type.get(e.from) === 'motor' && type.get(e.to) === 'motor' // motors stand beside each other
+		if (out.has(e.from) && type.get(e.to) !== 'actuator' && e.from !== e.to && !among) out.get(e.from).push(e.to)
 	}
 	const fed = new Set(graph.edges.filter(e => e.type === 'input' || e.type === 'reward').map(e => e.to))
 	const neurons = graph.nodes.filter(n => n.type === 'neuron')
