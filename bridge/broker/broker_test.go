@@ -22,6 +22,23 @@ import (
 	"fluxd/bridge/users"
 )
 
+// Whatever a robot publishes reaches a viewer.
+func TestRobotPublishesAllItsTopics(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t)})
+	robot, viewer := as(t, b, "rt"), as(t, b, "viewer")
+	if !viewer.subscribe("flux/#", 0) {
+		t.Fatal("a viewer may not read")
+	}
+	of := protocol.Topics("rt")
+	for _, topic := range []string{of.Describe(), of.Param("a"), of.Response("get"), of.Health(), of.Sensors(), of.Actuators(), of.Home(),
+		of.Spikes(), of.Neurons(), of.Learning(), of.World(), of.Episode(), of.Event("info"), of.Status()} {
+		robot.publish(topic, 0, false, topic)
+		if _, m := viewer.next(topic); m.Topic() != topic {
+			t.Errorf("%s came as %s", topic, m.Topic())
+		}
+	}
+}
+
 // At each QoS, messages that a role may publish arrive, and others do not. The broker disconnects no client for those.
 func TestRightsToPublish(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})

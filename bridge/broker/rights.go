@@ -59,7 +59,8 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 // its name; the message for Home Assistant, to see that it is passed on; and the parameters of an earlier run.
 func robotRights(robot protocol.Topics) *server.Permissions {
 	write := subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Home(),
-		robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())
+		robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Neurons(), robot.Learning(), robot.World(), robot.Episode(),
+		robot.Event("+"), robot.Discovery())
 	read := subjects(robot.Request("#"), robot.Status(), robot.Discovery(), strings.TrimSuffix(robot.Param(""), "/"),
 		robot.Param("#"))
 	return &server.Permissions{
