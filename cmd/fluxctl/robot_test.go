@@ -41,7 +41,7 @@ func newRobot() *robot {
 }
 
 func (r *robot) parts() bridge.Robot {
-	return bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r}
+	return bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r, Inspector: r, World: r}
 }
 
 func (r *robot) Describe() protocol.Description {

@@ -101,6 +101,9 @@ func TestRoles(t *testing.T) {
 		{"viewer", "drive wheel 1", exitRefused, operator},
 		{"tuner", "sense sonar 12cm", exitRefused, operator},
 		{"tuner", "zero sonar", exitRefused, operator},
+		{"tuner", "place lamp[0] 1.2 0.4", exitRefused, operator},
+		{"viewer", "world", exitOK, "lamp[0]"},
+		{"viewer", "network", exitOK, "eye -> motor"},
 		{"viewer", "estop", exitOK, "stopped"},
 		{"viewer", "get eye/threshold", exitOK, "100"}, // unchanged
 		{"tuner", "set eye/threshold=90mV", exitOK, "100 mV -> 90 mV"},
@@ -116,6 +119,7 @@ func TestRoles(t *testing.T) {
 		{"operator", "arm", exitOK, "armed"},
 		{"operator", "arm --fresh", exitOK, "armed; the network has restarted"},
 		{"operator", "arm --fresh --by-hand", exitUsage, "--by-hand with --fresh: expected only one of them"},
+		{"operator", "place lamp[0] 1.2 0.4", exitOK, "lamp[0] at 1.2, 0.4 m"},
 		{"operator", "drive wheel --for 1.5s -- -0.3", exitOK, "wheel at -0.3 for 1.5s"},
 		{"operator", "set eye/threshold=80mV", exitOK, "90 mV -> 80 mV"},
 		{"operator", "set eye/threshold=1000mV", exitRefused, "out of range"},
