@@ -66,6 +66,6 @@
 // on. accumulators.go and queue.go are the two ways; fill.go judges many neurons at once, with vector instructions where the
 // processor has them. barrel.go is the neuron, mechanisms.go is what only some neurons have
 // (adaptation, habituation, bursts, pacemaker, modulation), and plasticity.go is how synapses learn. generators.go and
-// spontaneous.go have the neurons that fire at random or in a pattern. network.go and layout.go build all of it. state.go shows what
-// it does at the moment.
+// spontaneous.go have the neurons that fire at random or in a pattern. network.go and layout.go build all of it. state.go shows
+// what it does at the moment.
 package core

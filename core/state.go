@@ -21,8 +21,8 @@ type State struct {
 	Fires Tick // when it fires next without an arrival, by its generator or in its burst; -1: it does not
 }
 
-// State returns the state of a neuron at a tick, if nothing reaches it from Now until then. It fails with ErrPast for a tick before
-// Now, and with ErrUnknown for a neuron that does not exist.
+// State returns the state of a neuron at a tick, if nothing reaches it from Now until then. It fails with ErrPast for a tick
+// before Now, and with ErrUnknown for a neuron that does not exist.
 func (n *Network) State(neuron int, at Tick) (State, error) {
 	if err := n.accepts(at, neuron); err != nil {
 		return State{}, err
@@ -79,8 +79,8 @@ func (n *Network) Threshold(neuron int) (float64, error) {
 	return units(threshold, n.leak(uint32(neuron))), nil
 }
 
-// Weight is the weight of a plastic synapse. An arrival delivers the sum of its parts, or nothing if that sum would have the other
-// sign than the synapse.
+// Weight is the weight of a plastic synapse. An arrival delivers the sum of its parts, or nothing if that sum would have the
+// other sign than the synapse.
 type Weight struct {
 	LongTerm  float64 // units, at most 0 for a synapse that inhibits
 	ShortTerm float64 // units
@@ -96,8 +96,8 @@ func (n *Network) Plastics() []int {
 	return all
 }
 
-// Weights reads the weights of plastic synapses at a tick, into as many places. The synapses are numbers in the order of Plastics.
-// Unlike Weight it looks nothing up, so it is quick for many. It fails as State does.
+// Weights reads the weights of plastic synapses at a tick, into as many places. The synapses are numbers in the order of
+// Plastics. Unlike Weight it looks nothing up, so it is quick for many. It fails as State does.
 func (n *Network) Weights(at Tick, plastics []int, to []Weight) error {
 	if int64(at) < n.now {
 		return ErrPast

@@ -84,7 +84,8 @@ func TestStateAgreesWithTheNaiveModel(t *testing.T) {
 			engine.Advance(at, nil)
 		}
 	})
-	for _, what := range []string{"level", "below 0", "refractory", "adaptation", "habituation", "burst", "modulation", "shift", "fires",
+	for _, what := range []string{"level", "below 0", "refractory", "adaptation", "habituation", "burst", "modulation",
+		"shift", "fires",
 		"short-term part"} {
 		if seen[what] == 0 {
 			t.Errorf("%s: never seen, so it was not tested: %v", what, seen)

@@ -31,8 +31,9 @@ type Network struct {
 	Outputs  []NetworkOutput  `json:"outputs"`
 	Rewards  []NetworkReward  `json:"rewards"`
 	// Grouped: a neuron here is a population, and a synapse all synapses of one kind from one population to another. It is so with
-	// more than MaxListed neurons or MaxSynapses synapses.
+	// more than MaxListed neurons or MaxSynapses synapses, or if the answer would be longer than a broker passes on.
 	Grouped bool `json:"grouped"`
+	LeftOut int  `json:"left_out,omitempty"` // how many entries the lists lack nevertheless, for lack of room
 }
 
 // NetworkNeuron is a neuron or, in a grouped network, a population.

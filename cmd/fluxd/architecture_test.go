@@ -119,6 +119,7 @@ cmd/fluxd/daemon:
 	bridge/protocol
 	cmd/fluxd/compare
 	cmd/fluxd/hardware
+	cmd/fluxd/inspect
 	cmd/fluxd/kept
 	cmd/fluxd/machine
 	cmd/fluxd/pretend
@@ -150,6 +151,12 @@ cmd/fluxd/hardware:
 	encoders
 	options
 	sensors
+cmd/fluxd/inspect:
+	bridge/protocol
+	cmd/fluxd/reward
+	cmd/fluxd/tuning
+	configs
+	core
 cmd/fluxd/kept:
 	cmd/fluxd/machine
 	configs

@@ -58,6 +58,6 @@
 //     loops.
 //  6. What a user asks for while it runs, in any order: hand.go (drive by hand, arm, disarm), zero.go (a sensor's zero),
 //     teach.go (rewards and stimuli), tune.go (parameters), keep.go (files of learnt weights and tuned values),
-//     observe.go (telemetry).
+//     observe.go (telemetry). Package inspect shows the network.
 //  7. check.go finds mistakes without a board. reflex.go is the smallest robot, for measurements.
 package daemon

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"math"
-	"slices"
 	"time"
 
 	"fluxd/bridge/protocol"
@@ -93,43 +90,6 @@ func (r *Robot) Load(ctx context.Context) error {
 		_, err := r.network.Restore(data)
 		return answer{err: err}
 	}).err
-}
-
-// weightsPerRequest is how many weights one request to the loop reads, so that the loop is not held up.
-const weightsPerRequest = 256
-
-// AddLearnt implements bridge.Tuner.
-func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
-	synapses := map[int]float64{}
-	for path := range values {
-		for _, s := range r.tuner.Learning(path) {
-			synapses[s] = 0
-		}
-	}
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), weightsPerRequest) {
-		a := r.ask(ctx, func() answer {
-			for _, s := range some {
-				synapses[s], _, _ = r.network.Weight(s) // no error: the synapse is plastic
-			}
-			return answer{}
-		})
-		if a.err != nil {
-			return a.err
-		}
-	}
-	for path, v := range values {
-		low, high := math.Inf(1), math.Inf(-1)
-		for _, s := range r.tuner.Learning(path) {
-			low, high = min(low, synapses[s]), max(high, synapses[s])
-		}
-		if low <= high {
-			if v.Learnt = &low; low < high {
-				v.LearntTo = &high
-			}
-			values[path] = v
-		}
-	}
-	return nil
 }
 
 // savingCheck is how often the interval between saves, which can be tuned, is looked up.

@@ -7,6 +7,7 @@ import (
 	"fluxd/boards/sim/worlds"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/inspect"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/surroundings"
@@ -75,6 +76,10 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		return err
 	}
 	r.describe = r.description()
+	r.Inspector = inspect.New(inspect.Robot{Config: config, Tuner: r.tuner, Clock: r.clock, Network: r.network, Spikes: r.fired,
+		Rewards: r.rewards, Loop: func(ctx context.Context, do func()) error {
+			return r.ask(ctx, func() answer { do(); return answer{} }).err
+		}}, &r.describe)
 
 	r.requestRealtime(machine.Grant) // before clients can ask what was granted
 

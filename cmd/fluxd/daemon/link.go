@@ -9,7 +9,8 @@ import (
 
 // connect starts the bridge to MQTT, the robot's own broker if it has one, and its page.
 func (r *Robot) connect(ctx context.Context, opts RunOptions) (err error) {
-	robot := bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r, World: r.around}
+	robot := bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r, Inspector: r,
+		World: r.around}
 	r.links, err = reach.Connect(ctx, r.config, robot, reach.Options{Version: opts.Version, Program: opts.Broker, Log: r.log})
 	if err != nil {
 		return err

@@ -69,6 +69,7 @@ func (r *Robot) advance(at core.Tick) {
 	r.spiked = r.network.Advance(at+1, r.spiked[:0])
 	followed := r.tap.Followed()
 	for _, s := range r.spiked {
+		r.fired[s.Neuron]++
 		if followed {
 			r.tap.Write(tap.Record{At: int64(s.At), Kind: tap.Spike, Index: int32(s.Neuron)})
 		}

@@ -70,7 +70,7 @@ func (r *Robot) buildNetwork() error {
 		return fmt.Errorf("network: %w", err)
 	}
 	r.neurons = r.config.Index
-	r.routes = make([][]route, r.network.Neurons())
+	r.routes, r.fired = make([][]route, r.network.Neurons()), make([]uint64, r.network.Neurons())
 	return nil
 }
 

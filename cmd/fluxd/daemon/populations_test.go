@@ -50,7 +50,7 @@ func TestLargePopulationIsDescribedAsOne(t *testing.T) {
 	if _, one := described[third]; one {
 		t.Errorf("%s is described separately", third)
 	}
-	if got := fmt.Sprint(d.Neurons); got != "[{wall 100} {few 3} {one 1}]" {
+	if got := fmt.Sprint(d.Neurons); got != "[{wall 100 } {few 3 } {one 1 }]" {
 		t.Errorf("neurons %s", got)
 	}
 	if names := d.NeuronNames(); len(names) != 104 || names[99] != "wall[99]" || names[101] != "few[1]" || names[103] != "one" {

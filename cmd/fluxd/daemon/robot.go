@@ -9,6 +9,7 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/inspect"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/pretend"
@@ -43,6 +44,7 @@ type Robot struct {
 	judged  []*reward.Reward    // those that recorded commands earn
 	actors  [][]*reward.History // by neuron: the histories that record its spikes for rewards; nil without any
 	spiked  []core.Spike        // buffer: the spikes of the latest step of the network
+	fired   []uint64            // by neuron: spikes since the start
 	encoded []encoders.Arrival  // buffer: the spikes of the latest reading
 	late    uint64              // input that came for a past tick, and was delivered at the next one
 	hand    byHand              // which actuator is driven by hand, instead of by the network
@@ -73,8 +75,9 @@ type realTime struct {
 	done       chan struct{} // closed when the loop has ended: requests get no answer any more
 	goroutines sync.WaitGroup
 	tuner      *tuning.Tuner
-	links      *reach.Links // to MQTT and the page; nil without MQTT
-	describe   protocol.Description
+	*inspect.Inspector
+	links    *reach.Links // to MQTT and the page; nil without MQTT
+	describe protocol.Description
 
 	// Counters for telemetry, which other goroutines read.
 	dropped      atomic.Uint64 // readings that found the queue full

@@ -33,7 +33,7 @@ type Reward struct {
 	recipients      []recipient
 	gain, threshold float64 // spikes a unit; units
 	most            float64 // spikes a reading at most
-	paid            int64   // spikes so far, see Paid
+	paid, against   int64   // spikes so far, for and against
 
 	begun bool // there is an earlier reading to compare with:
 	base  int64
@@ -202,14 +202,19 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 			spikes += shares[i]
 		}
 	}
-	if w.paid += int64(spikes); punishment {
-		w.paid -= 2 * int64(spikes)
+	if punishment {
+		w.against += int64(spikes)
+	} else {
+		w.paid += int64(spikes)
 	}
 	return spikes
 }
 
 // Paid returns how many spikes the reward has brought in so far: those for it minus those against it.
-func (w *Reward) Paid() int64 { return w.paid }
+func (w *Reward) Paid() int64 { return w.paid - w.against }
+
+// Count returns how many spikes the reward has brought in so far: for it, and against it.
+func (w *Reward) Count() (paid, against uint64) { return uint64(w.paid), uint64(w.against) }
 
 // Grant pays for a number from outside. When that brings in no spike, why gives the reason.
 func (w *Reward) Grant(network *core.Network, now core.Tick, value float64) (spikes int, why string) {
