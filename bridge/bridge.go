@@ -18,6 +18,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"fluxd/bridge/homeassistant"
+	"fluxd/bridge/journal"
 	"fluxd/bridge/leases"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
@@ -116,9 +117,10 @@ type Bridge struct {
 
 	started     time.Time
 	leases      *leases.Table
-	spikesBegin chan struct{} // one token: there is a lease for spikes
-	watchBegins chan struct{} // one token: there is a lease for anything else
-	lossLogged  atomic.Bool   // the log says that the broker is away
+	journal     *journal.Journal // of what users do
+	spikesBegin chan struct{}    // one token: there is a lease for spikes
+	watchBegins chan struct{}    // one token: there is a lease for anything else
+	lossLogged  atomic.Bool      // the log says that the broker is away
 
 	statusReturned    atomic.Bool // the broker has passed the status on since the last connection
 	discoveryReturned atomic.Bool // the broker has passed the message for Home Assistant on
@@ -185,7 +187,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 
 		nameWarnings: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
-	b.supported = b.verbs()
+	b.supported, b.journal = b.verbs(), journal.New(b.Event)
 	for _, p := range description.Parameters {
 		b.parameters[p.Path] = true
 	}

@@ -126,6 +126,7 @@ func (b *Bridge) publishLast() {
 	if !b.client.IsConnectionOpen() {
 		return
 	}
+	b.journal.Flush(b.running())
 	ctx, cancel := context.WithTimeout(context.Background(), graceMessages)
 	defer cancel()
 	for b.sender.waitForRoom(ctx) {

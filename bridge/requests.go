@@ -12,6 +12,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"fluxd/bridge/journal"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
 )
@@ -94,7 +95,7 @@ func (b *Bridge) handle(a incoming, ids *recentIDs) {
 	}
 	if refusal == nil && b.supported[a.verb].disk != nil {
 		select {
-		case b.unwritten <- unwritten{a.verb, response}:
+		case b.unwritten <- unwritten{a.verb, a.user, response}:
 			return
 		default: // the disk is too slow
 			if response.Applied == nil {
@@ -119,6 +120,7 @@ func (b *Bridge) handle(a incoming, ids *recentIDs) {
 // unwritten is an executed request whose answer waits for a disk. Nothing else waits for a disk.
 type unwritten struct {
 	verb     string
+	user     string
 	response protocol.Response
 }
 
@@ -129,6 +131,8 @@ func (b *Bridge) writeAccepted() {
 		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
 		if err := b.supported[u.verb].disk(ctx, &u.response); err != nil {
 			u.response.Error = refusal(err)
+		} else if b.supported[u.verb].do == nil {
+			b.note(u.verb, u.user, protocol.Request{}, u.response)
 		}
 		cancel()
 		b.answer(u.verb, u.response)
@@ -236,7 +240,18 @@ func (b *Bridge) execute(a incoming, request protocol.Request, response *protoco
 	}
 	ctx, cancel := b.limited(request)
 	defer cancel()
-	return toAnswer(response, v.do(ctx, a.user, request, response))
+	if refusal := toAnswer(response, v.do(ctx, a.user, request, response)); refusal != nil {
+		return refusal
+	}
+	b.note(a.verb, a.user, request, *response)
+	return nil
+}
+
+// note makes an event of a request that was carried out, if it has changed something.
+func (b *Bridge) note(verb, user string, r protocol.Request, to protocol.Response) {
+	if e, changes := journal.Of(verb, user, r, to); changes {
+		b.journal.Note(e, b.running())
+	}
 }
 
 func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *protocol.Response) error {

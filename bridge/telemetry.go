@@ -33,6 +33,7 @@ func (b *Bridge) publishTelemetry() {
 		case <-b.ctx.Done():
 			return
 		case <-health.C: // a shorter TelemetryEvery takes effect here, too
+			b.journal.Flush(b.running())
 			if b.client.IsConnectionOpen() {
 				b.publishHealth(b.outbox.put)
 			}

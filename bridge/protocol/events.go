@@ -73,6 +73,32 @@ var (
 		"parameters were changed; the text names the user, the revision and the parameters",
 		"")
 
+	Rewarded = kind("rewarded", LevelInfo,
+		"a user has given a reward, or a punishment; the text names the user, the reward, its value and the spikes",
+		"")
+
+	Stimulated = kind("stimulated", LevelInfo,
+		"a user has sent spikes into neurons; the text names the user, the neurons and the number of spikes",
+		"")
+
+	Saved = kind("saved", LevelInfo, "what was learnt and tuned is saved; the text names the user", "")
+
+	Loaded = kind("loaded", LevelInfo,
+		"the weights are those last saved, and what was learnt since is forgotten; the text names the user",
+		"")
+
+	Driven = kind("driven", LevelInfo,
+		"a user drives an actuator by hand; the text names the user, the actuator and the command",
+		"")
+
+	Sensed = kind("sensed", LevelInfo,
+		"a user sets what a simulated sensor reads, or presses a simulated switch; the text names the user, the sensor and the value",
+		"")
+
+	Placed = kind("placed", LevelInfo,
+		"a user has put the simulated robot, or a thing of its world, somewhere else; the text names the user, the thing and the place",
+		"")
+
 	SensorFault = kind("sensor_fault", LevelError,
 		"a sensor does not answer, or its answers make no sense; it is tried again, less and less often",
 		"check its wires, its address and its supply: fluxd probe")

@@ -42,6 +42,7 @@ boards/sim/worlds:
 	splitmix64
 bridge:
 	bridge/homeassistant
+	bridge/journal
 	bridge/leases
 	bridge/protocol
 	bridge/transport
@@ -54,6 +55,8 @@ bridge/dashboard:
 	bridge/protocol
 	files
 bridge/homeassistant:
+	bridge/protocol
+bridge/journal:
 	bridge/protocol
 bridge/leases:
 	bridge/protocol

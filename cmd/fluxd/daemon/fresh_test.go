@@ -110,7 +110,7 @@ func TestArmFresh(t *testing.T) {
 	}
 	mutex.Lock()
 	defer mutex.Unlock()
-	want := []string{"tuned by ann, revision 1: network.neurons.a.threshold",
+	want := []string{
 		"disarmed by bob: the actuators are at failsafe", "armed by ann: actuators obey the network", "emergency_stop by tom",
 		"disarmed by bob: the actuators are at failsafe", "armed by ann, with a fresh network: actuators obey the network"}
 	if strings.Join(events, "\n") != strings.Join(want, "\n") {

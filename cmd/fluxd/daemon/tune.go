@@ -2,16 +2,12 @@ package daemon
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
-	"fluxd/configs/spelling"
 	"fluxd/core"
 	"fluxd/sensors"
 )
@@ -32,9 +28,9 @@ func (r *Robot) Keep(revision protocol.Revision) error {
 }
 
 // Reset implements bridge.Tuner.
-func (r *Robot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (
+func (r *Robot) Reset(ctx context.Context, _ string, paths []string, ifRevision *protocol.Revision) (
 	map[string]float64, protocol.Revision, error) {
-	return r.change(ctx, who, func() (tuning.Request, error) {
+	return r.change(ctx, func() (tuning.Request, error) {
 		values, err := r.tuner.Presets(paths)
 		return tuning.Request{Values: values, IfRevision: ifRevision, Source: protocol.FromConfig}, err
 	})
@@ -43,14 +39,14 @@ func (r *Robot) Reset(ctx context.Context, who string, paths []string, ifRevisio
 // Set implements bridge.Tuner.
 func (r *Robot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (
 	map[string]float64, protocol.Revision, error) {
-	return r.change(ctx, who, func() (tuning.Request, error) {
+	return r.change(ctx, func() (tuning.Request, error) {
 		return tuning.Request{Values: changes, IfRevision: ifRevision, Source: who}, nil
 	})
 }
 
 // change makes a requested change. It is prepared here, outside the loop, which only commits it, between two ticks. When another
 // change was committed in between, it is prepared again. A request that changes nothing makes no revision.
-func (r *Robot) change(ctx context.Context, who string, requested func() (tuning.Request, error)) (
+func (r *Robot) change(ctx context.Context, requested func() (tuning.Request, error)) (
 	map[string]float64, protocol.Revision, error) {
 	for {
 		w, err := requested()
@@ -73,10 +69,7 @@ func (r *Robot) change(ctx context.Context, who string, requested func() (tuning
 			return nil, r.tuner.Revision(), a.err
 		}
 		if done {
-			applied := r.tuner.Applied(c)
-			paths := spelling.Some(slices.Sorted(maps.Keys(applied)))
-			r.event(protocol.Tuned, fmt.Sprintf("by %s, revision %d: %s", who, c.Revision(), paths))
-			return applied, c.Revision(), nil
+			return r.tuner.Applied(c), c.Revision(), nil
 		}
 	}
 }
