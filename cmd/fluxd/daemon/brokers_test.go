@@ -554,7 +554,8 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	if token := c.Subscribe("flux/beating/res/#", 0, receive); !token.WaitTimeout(patience) {
 		f.Fatal("no subscription")
 	}
-	for _, verb := range []string{"set", "get", "reset", "reward", "stimulate", "watch", "estop", "x", "set/y", ""} {
+	for _, verb := range []string{"set", "get", "reset", "reward", "stimulate", "watch", "network", "world", "place", "estop", "x",
+		"set/y", ""} {
 		f.Add("flux/beating/req/"+verb, []byte(`{"id":"a","ts":1,"ttl_ms":1000,"set":{"network.neurons.a.threshold":1e309}}`))
 		f.Add("flux/beating/req/"+verb, []byte("{"))
 	}

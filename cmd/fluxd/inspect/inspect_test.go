@@ -442,3 +442,44 @@ func TestAllRobotsCanBeInspected(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkLoop measures for how long a look holds up the loop: 64 neurons with mechanisms, and what is learnt of 3,000 synapses,
+// which is read in pieces.
+func BenchmarkLoop(b *testing.B) {
+	const text = `
+robot: busy
+board: {kind: sim}
+network:
+  neurons:
+    n: {count: 64, refractory: 5ms, pacemaker: 20ms, adaptation: {rate: 1, recovery: 100}, habituation: {rate: 5, recovery: 50},
+        modulation: {leak: 100}, receptors: {threshold: 1, pacemaker: 10}}
+    m: {count: 47}
+  synapses: [{from: n, to: m, weight: 3, plastic: {}}]
+mqtt: {broker: none}
+`
+	bench := newBench(b, text)
+	var held time.Duration
+	loop := bench.robot.Loop
+	bench.robot.Loop = func(ctx context.Context, do func()) error {
+		began := time.Now()
+		err := loop(ctx, do)
+		held += time.Since(began)
+		return err
+	}
+	bench.network.Advance(1_000_000, nil)
+	bench.now = time.Second
+	names := make([]string, protocol.MaxWatched)
+	for i := range names {
+		names[i] = fmt.Sprintf("n[%d]", i)
+	}
+	for name, look := range map[string]func(){"64neurons": func() { bench.state(names...) }, "3000weights": func() { bench.learning() }} {
+		b.Run(name, func(b *testing.B) {
+			held, bench.looped = 0, 0
+			for range b.N {
+				look()
+			}
+			b.ReportMetric(float64(held.Nanoseconds())/float64(bench.looped), "ns/call")
+			b.ReportMetric(float64(bench.looped)/float64(b.N), "calls/op")
+		})
+	}
+}
