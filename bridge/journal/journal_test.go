@@ -85,14 +85,12 @@ func TestTexts(t *testing.T) {
 		{"drive", protocol.Request{Actuator: "wheel", Value: value(0.3), Lease: 2000}, protocol.Response{}, "driven by ann: wheel = 0.3"},
 		{"sense", protocol.Request{Sensor: "sonar", Value: value(0.12), Lease: 2000}, protocol.Response{},
 			"sensed by ann: sonar = 0.12 for 2s"},
-		{"place", protocol.Request{Thing: "robot", X: value(1.5), Y: value(-2), Heading: value(0)}, protocol.Response{},
-			"placed by ann: robot at x 1.5 m, y -2 m, heading 0 rad"},
 	} {
 		w := write(t)
 		w.do(0, test.verb, "ann", test.r, test.to)
 		w.expect(test.want)
 	}
-	for _, verb := range []string{"get", "watch", "network", "world", "describe", "arm", "disarm", "estop", "zero"} {
+	for _, verb := range []string{"get", "watch", "network", "world", "describe", "arm", "disarm", "estop", "zero", "place"} {
 		if e, changes := Of(verb, "ann", protocol.Request{}, protocol.Response{}); changes {
 			t.Errorf("%s: %+v", verb, e)
 		}

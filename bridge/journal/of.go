@@ -14,7 +14,7 @@ import (
 const renewal = time.Second
 
 // Of returns the entry for a request that was carried out, and false for one that changes nothing. What arms, disarms and stops
-// the robot, and what sets a zero, is no entry: the robot reports it, because there are other causes than requests.
+// the robot, sets a zero, or puts things of the world elsewhere, is no entry: the robot reports it, with what it knows beside.
 func Of(verb, user string, r protocol.Request, to protocol.Response) (Entry, bool) {
 	e := Entry{User: user}
 	lease := time.Duration(r.Lease) * time.Millisecond
@@ -40,12 +40,6 @@ func Of(verb, user string, r protocol.Request, to protocol.Response) (Entry, boo
 	case "sense":
 		e.event(protocol.Sensed, r.Sensor, "= %s for %v", number(*r.Value), lease)
 		e.Hold = lease + renewal
-	case "place":
-		where := fmt.Sprintf("at x %s m, y %s m", number(*r.X), number(*r.Y))
-		if r.Heading != nil {
-			where += fmt.Sprintf(", heading %s rad", number(*r.Heading))
-		}
-		e.event(protocol.Placed, r.Thing, "%s", where)
 	default:
 		return Entry{}, false
 	}

@@ -95,10 +95,6 @@ var (
 		"a user sets what a simulated sensor reads, or presses a simulated switch; the text names the user, the sensor and the value",
 		"")
 
-	Placed = kind("placed", LevelInfo,
-		"a user has put the simulated robot, or a thing of its world, somewhere else; the text names the user, the thing and the place",
-		"")
-
 	SensorFault = kind("sensor_fault", LevelError,
 		"a sensor does not answer, or its answers make no sense; it is tried again, less and less often",
 		"check its wires, its address and its supply: fluxd probe")
