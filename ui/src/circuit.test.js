@@ -2,7 +2,7 @@ import {check, equal} from './testing.js'
 import {Activity} from './panels/circuit/activity.js'
 import {build, found, kindOf, next, populations, size, unfoldedAtFirst} from './panels/circuit/graph.js'
 import {layout} from './panels/circuit/layout.js'
-import {changeClass, changeOf, dashes, lanes, marks, path, widthOf} from './panels/circuit/shapes.js'
+import {changeClass, changeOf, changeScale, dashes, lanes, marks, path, widthOf} from './panels/circuit/shapes.js'
 import {fit, reveal, zoom} from './panels/circuit/viewport.js'
 
 // network returns one from neurons by name, synapses as [from, to, weight], and devices as [sensor, neuron] and [neuron, actuator].
@@ -136,8 +136,13 @@ test('a heavier synapse is wider, and what has changed says how', () => {
 	const widths = [0, 1, 10, 50, 100, 1000].map(w => widthOf(w, 100))
 	equal(widths, [...widths].sort((a, b) => a - b))
 	equal([widths[0], widths[4], widths[5]], [1, 6, 6])
-	equal([[100, 100], [100, 151], [100, 49], [-100, -151], [-100, -80], [100, 102]].map(([a, b]) => changeClass(changeOf(a, b))),
+	equal([[100, 100], [100, 151], [100, 49], [-100, -151], [-100, -80], [100, 102]].map(([a, b]) => changeClass(changeOf(a, b, 50))),
 		['same', 'more2', 'less2', 'more2', 'less1', 'same'])
+})
+
+test('the most changed weight has the full colour, unless it has hardly changed', () => {
+	const synapses = [{plastic: true, weight: 500}, {plastic: true, weight: -500}, {weight: 9000}]
+	equal([changeScale(synapses, [540, -480, 0]), changeScale(synapses, [501, -500, 0]), changeScale([], [])], [40, 25, 1e-6])
 })
 
 test('a spike lights its node, and the light fades; a population is as bright as the share that fired', () => {

@@ -4,7 +4,7 @@ import {html, useEffect, useMemo, useRef, useState, signal} from '../view.js'
 import {texts} from '../texts.js'
 import {build, found, next, populations, size, most, unfoldedAtFirst} from './circuit/graph.js'
 import {layout} from './circuit/layout.js'
-import {lanes} from './circuit/shapes.js'
+import {changeScale, lanes} from './circuit/shapes.js'
 import {Edge, Node, Legend} from './circuit/parts.js'
 import {List} from './circuit/list.js'
 import {useLight} from './circuit/light.js'
@@ -75,6 +75,7 @@ function Graph({robot, network, large}) {
 
 	const now = weightsNow(network, plastic ? robot.learning.value : null)
 	const [heaviest, steps] = useMemo(() => heaviestOf(network), [network])
+	const scale = changeScale(network.synapses, now)
 	const hits = new Set(found(graph, wanted))
 	const current = nodes.has(at) ? at : graph.nodes[0].id
 	const name = chosen.value[robot.name]
@@ -138,7 +139,7 @@ function Graph({robot, network, large}) {
 				<g ref=${pan.stage}>
 					${graph.edges.map(e => html`<${Edge} key=${e.id} edge=${e} network=${network} now=${now} nodes=${nodes}
 						placed=${placed} shift=${shifts.get(e.id)} heaviest=${e.kind === 'modulator' ? steps : heaviest}
-						dim=${selected && !near.has(e.id)} strong=${near.has(e.id)}/>`)}
+						scale=${scale} dim=${selected && !near.has(e.id)} strong=${near.has(e.id)}/>`)}
 					${graph.nodes.map(n => html`<${Node} key=${n.id} node=${n} place=${placed.places.get(n.id)} lights=${lights}
 						current=${n.id === current} selected=${n.id === selected} hit=${hits.has(n.id)} elements=${elements}
 						onKeyDown=${e => keys(e, n)} onClick=${() => !pan.moved() && open(n)} onFocus=${() => setAt(n.id)}/>`)}

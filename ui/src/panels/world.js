@@ -79,6 +79,8 @@ function Picture({robot, world, pose, large}) {
 		&& pose.version !== world.version) robot.loadWorld() },
 		[pose?.version, world.version])
 
+	const upright = world.kind === 'cartpole' // it is shown from the side: the heading is that of the pole,
+		from upright to the right
 	const bounds = viewOf(world, pose)
 	const height = size.width ? heightFor(bounds, size.width, {most: large ? size.tall : 560}) : 0
 	const view = size.width ? fit(bounds, size.width, height) : null
@@ -106,10 +108,10 @@ function Picture({robot, world, pose, large}) {
 		${view && html`<svg width=${size.width} height=${height} role="group" aria-label=${t.summary(world, robotThing, things.length)}
 			data-robot-x=${robotThing?.x} data-robot-y=${robotThing?.y} data-robot-heading=${robotThing?.heading}>
 			${scene}
-			<${TrailLines} lines=${trail.pieces(pose?.ts ?? 0)} view=${view} />
+			${!upright && html`<${TrailLines} lines=${trail.pieces(pose?.ts ?? 0)} view=${view}/>`}
 			<${Shapes} shapes=${pose?.shapes ?? []} view=${view} />
 			${things.map(thing => html`<${Thing} key=${thing.name} thing=${thing} view=${view} allowed=${allowed}
-				bare=${!pose?.shapes?.length} held=${drag?.name === thing.name} onKeyDown=${event => keys(event, thing)}
+				bare=${!pose?.shapes?.length} upright=${upright} held=${drag?.name === thing.name} onKeyDown=${event => keys(event, thing)}
 				put=${(at, held) => put(thing, clamp(areaOf(thing, bounds), {...thing, ...at}), held)} release=${() => release(thing)}/>`)}
 			<g class="scale" transform=${`translate(12 ${height - 12})`} aria-hidden="true" data-metres=${bar.metres}>
 				<path d=${`M0 -5V0H${bar.pixels}V-5`} /><text x=${bar.pixels / 2} y="-6" text-anchor="middle">${bar.text}</text></g>

@@ -7,17 +7,18 @@ import {changeClass, changeOf, dashes, halfWidth, marks, path, radius, widthOf} 
 const t = texts.circuit
 
 // Edge draws the synapses of one kind between two nodes.
-export function Edge({edge, network, now, nodes, placed, shift, heaviest, dim, strong}) {
+export function Edge({edge, network, now, nodes, placed, shift, heaviest, scale, dim, strong}) {
 	const from = nodes.get(edge.from)
 	const to = nodes.get(edge.to)
 	const shape = path(placed.routes.get(edge.id), from, to, placed.places.get(edge.from), placed.places.get(edge.to), shift)
 	const weighs = edge.type === 'synapse' && edge.kind !== 'electric'
-	// Of several synapses the heaviest gives the width, the mean the change.
+	// Of several synapses the heaviest gives the width, and the most changed the colour.
 	const weights = edge.synapses.map(i => now[i]).filter(Number.isFinite)
 	const heavy = edge.count > weights.length ? Math.max(Math.abs(edge.low), Math.abs(edge.high)) : Math.max(0,
 		...weights.map(Math.abs))
-	const changes = edge.synapses.filter(i => network.synapses[i].plastic).map(i => changeOf(network.synapses[i].weight, now[i]))
-	const change = changes.length ? changes.reduce((a, b) => a + b, 0) / changes.length : 0
+	const changes = edge.synapses.filter(i => network.synapses[i].plastic).map(i => changeOf(network.synapses[i].weight, now[i],
+		scale))
+	const change = changes.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
 	const width = weighs ? widthOf(heavy, heaviest) : 1.5
 	const classes = ['edge', edge.kind, edge.plastic && 'plastic', edge.plastic && changeClass(change), dim && 'dim', strong
 		&& 'strong']

@@ -84,14 +84,24 @@ export function widthOf(weight, most) {
 	return 1 + 5 * Math.sqrt(Math.min(1, Math.abs(weight) / most))
 }
 
+// changeScale returns the change that has the full colour: that of the most changed weight, but at least a twentieth of the
+// heaviest, so that next to nothing has no colour. synapses are {plastic, weight}, now their weights now.
+export function changeScale(synapses, now) {
+	let most = 0
+	let heaviest = 0
+	synapses.forEach((s, i) => {
+		if (!s.plastic || !Number.isFinite(now[i])) return
+		most = Math.max(most, Math.abs(Math.abs(now[i]) - Math.abs(s.weight)))
+		heaviest = Math.max(heaviest, Math.abs(s.weight))
+	})
+	return Math.max(most, heaviest / 20, 1e-6)
+}
+
 // changeOf returns how much stronger (more than 0, up to 1) or weaker (down to -1) a weight has become. Stronger is by
-// magnitude: an inhibitory synapse that inhibits more has become stronger. A change of half the configured weight has the full
-// colour.
-export function changeOf(configured, now) {
+// magnitude: an inhibitory synapse that inhibits more has become stronger. scale is the change that has the full colour.
+export function changeOf(configured, now, scale) {
 	if (!Number.isFinite(configured) || !Number.isFinite(now)) return 0
-	const change = Math.abs(now) - Math.abs(configured)
-	const scale = Math.max(Math.abs(configured) / 2, 1)
-	return Math.max(-1, Math.min(1, change / scale))
+	return Math.max(-1, Math.min(1, (Math.abs(now) - Math.abs(configured)) / scale))
 }
 
 // changeClass returns a class for a change, in five steps, so that colours stay in the style sheet: less2 less1 same more1

@@ -17,7 +17,7 @@ export function Shapes({shapes, view}) {
 			r=${Math.max(2, n(s.radius * view.scale))}/>`
 		const d = `M${points.map(([px, py]) => `${n(view.x(px))} ${n(view.y(py))}`).join('L')}${s.closed ? 'Z' : ''}`
 		return html`<path key=${i} class=${`shape ${style}${s.closed ? '' : ' open'}`} d=${d}
-			stroke-width=${s.width > 0 && !s.closed ? Math.max(1, n(s.width * view.scale)) : undefined}/>`
+			style=${s.width > 0 && !s.closed ? {strokeWidth: `${Math.max(1, n(s.width * view.scale))}px`} : null}/>`
 	})
 }
 

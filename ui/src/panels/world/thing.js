@@ -6,8 +6,8 @@ import {wrapped} from './geometry.js'
 const t = texts.world
 const leastReach = 14 // pixels: a finger must hit it
 
-// Thing is one of them. bare says that nothing else draws it.
-export function Thing({thing, view, allowed, bare, held, put, release, onKeyDown}) {
+// Thing is one of them. bare says that nothing else draws it, upright that its heading is counted from upright to the right.
+export function Thing({thing, view, allowed, bare, upright, held, put, release, onKeyDown}) {
 	const grip = useRef(null) // where in the thing it was taken
 	const x = view.x(thing.x)
 	const y = view.y(thing.y)
@@ -28,7 +28,7 @@ export function Thing({thing, view, allowed, bare, held, put, release, onKeyDown
 		const g = grip.current
 		if (!g) return
 		const {px, py} = at(event)
-		if (g.turning) put({heading: wrapped(Math.atan2(y - py, px - x))}, true)
+		if (g.turning) put({heading: upright ? Math.atan2(px - x, y - py) : wrapped(Math.atan2(y - py, px - x))}, true)
 		else put({x: view.wx(px - g.dx), y: view.wy(py - g.dy)}, true)
 	}
 	const drop = () => {
@@ -38,7 +38,7 @@ export function Thing({thing, view, allowed, bare, held, put, release, onKeyDown
 	}
 	const pointer = turning => ({onPointerDown: e => take(e, turning), onPointerMove: move, onPointerUp: drop,
 		onPointerCancel: drop})
-	const heading = thing.heading ?? 0
+	const heading = upright ? Math.PI / 2 - (thing.heading ?? 0) : thing.heading ?? 0
 	const knob = {x: Math.cos(heading) * (reach + 13), y: -Math.sin(heading) * (reach + 13)}
 	return html`<g class=${`thing ${thing.kind}${held ? ' held' : ''}${allowed ? '' : ' fixed'}`}
 		transform=${`translate(${x.toFixed(1)} ${y.toFixed(1)})`}
