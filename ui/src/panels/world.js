@@ -79,8 +79,8 @@ function Picture({robot, world, pose, large}) {
 		&& pose.version !== world.version) robot.loadWorld() },
 		[pose?.version, world.version])
 
-	const upright = world.kind === 'cartpole' // it is shown from the side: the heading is that of the pole,
-		from upright to the right
+	// A cart with a pole is shown from the side: its heading is that of the pole, from upright to the right.
+	const upright = world.kind === 'cartpole'
 	const bounds = viewOf(world, pose)
 	const height = size.width ? heightFor(bounds, size.width, {most: large ? size.tall : 560}) : 0
 	const view = size.width ? fit(bounds, size.width, height) : null
