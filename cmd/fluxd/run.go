@@ -22,8 +22,9 @@ import (
 )
 
 func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
-	var list, plain, arm bool
-	var supervision, root, world string
+	var list, plain, arm, open bool
+	var supervision, root string
+	var changes configs.Changes
 	var overlays []string
 	var seed uint64
 	var length time.Duration
@@ -42,14 +43,17 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 		Example: `  fluxd run                       # the demo
   fluxd run --list                # list the example robots
   fluxd run robot.yaml            # run your robot
-  fluxd run robot.yaml --for 30s  # stop after 30 seconds`,
+  fluxd run robot.yaml --for 30s  # stop after 30 seconds
+  fluxd run --open                # show the robot in a browser
+  fluxd run --name red --broker tcp://10.0.0.5:1883
+                                  # the red one of a class, at their broker`,
 		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
 				return listExamples(cmd.OutOrStdout())
 			}
-			config, err := loadWith(cmd.Context(), args, configs.Changes{World: world})
+			config, err := loadWith(cmd.Context(), args, changes)
 			if err != nil {
 				return err
 			}
@@ -80,6 +84,9 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 				defer stdout.close()
 				opts.Started = func(r *daemon.Robot) {
 					stopOnSignal(ctx, r, stops)
+					if open {
+						openPage(r.Dashboard(), opts.Log)
+					}
 					_, _ = stdout.Write([]byte(hint(config, r))) // it never fails
 				}
 				return daemon.Run(ctx, config, opts)
@@ -87,6 +94,9 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			opts.Log = log(screen)
 			opts.Started = func(r *daemon.Robot) {
 				stopOnSignal(ctx, r, stops)
+				if open {
+					openPage(r.Dashboard(), opts.Log)
+				}
 				go screen.show(opts.Ended, hint(config, r), r)
 			}
 			err = daemon.Run(ctx, config, opts)
@@ -102,7 +112,11 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			"auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
 	overlayFlag(c, &overlays)
-	worldFlag(c, &world)
+	worldFlag(c, &changes.World)
+	c.Flags().StringVar(&changes.Name, "name", "", "`name` of the robot, whatever its file says: several robots at one broker need their own")
+	c.Flags().StringVar(&changes.Broker, "broker", "",
+		"`URL` of the MQTT broker, such as tcp://host:1883, whatever the robot file says; embedded or none")
+	c.Flags().BoolVar(&open, "open", false, "open the robot's page in a browser")
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated world")
 	c.Flags().DurationVar(&length, "for", 0, "stop after this time, such as 30s (0: run until ctrl-C)")
 	return c
@@ -121,6 +135,10 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 	if r.Broker() == "" {
 		return fmt.Sprintf("%s is running; ctrl-C stops it\n", config.Name)
 	}
+	page := "" // in the first line: a low terminal shows no other
+	if r.Dashboard() != "" {
+		page = fmt.Sprintf(" Its page: %s", r.Dashboard())
+	}
 	// When fluxd was started by its path, fluxctl is in the same folder.
 	tool := "fluxctl"
 	if self := os.Args[0]; filepath.Base(self) != self {
@@ -137,11 +155,12 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 	if r.Health().Safety.State == "disarmed" {
 		arm = fmt.Sprintf("  %s arm                                          # let it move\n", tool)
 	}
-	return fmt.Sprintf(`%s is running; ctrl-C stops it. In a second terminal:
+	return fmt.Sprintf(`%s is running; ctrl-C stops it.%s
+In a second terminal:
   %s watch                                        # sensors, actuators, health, live
   %s get                                          # everything that can be tuned
   %s set %s   # tune it while it runs
-%s`, config.Name, tool, tool, tool, tunable(r.Describe().Parameters), arm)
+%s`, config.Name, page, tool, tool, tool, tunable(r.Describe().Parameters), arm)
 }
 
 // tunable returns an example of a valid change: a higher threshold of a motor neuron, or of another neuron if there is none.

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"syscall"
 
 	"fluxd/cmd/fluxd/daemon"
 )
@@ -30,3 +31,6 @@ func stopOnSignal(context.Context, *daemon.Robot, <-chan os.Signal) {}
 
 // closeInChildren does nothing: children inherit no files on this operating system.
 func closeInChildren(int) {}
+
+// apart changes nothing.
+func apart() *syscall.SysProcAttr { return nil }

@@ -66,3 +66,6 @@ func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) 
 // closeInChildren closes an inherited file in the processes that this one starts. The other end of the pipe must close when this
 // process ends, even if its children live on.
 func closeInChildren(file int) { syscall.CloseOnExec(file) }
+
+// apart puts a process into a group without the others that the terminal sends its signals to.
+func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -74,6 +74,15 @@ func hasCapability(capability uint) bool {
 	return unix.Capget(&header, &sets[0]) == nil && sets[capability/32].Effective&(1<<(capability%32)) != 0
 }
 
+// LeaveRealtime gives this thread the ordinary policy if it has a real-time one. The caller has locked its goroutine to the
+// thread, and starts a process next, which inherits the policy.
+func LeaveRealtime() error {
+	if now, err := unix.SchedGetAttr(0, 0); err != nil || now.Policy != unix.SCHED_FIFO {
+		return err
+	}
+	return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
+}
+
 // setPriority gives every thread the real-time policy SCHED_FIFO. A thread inherits it from the thread that creates it.
 //
 // It applies to all threads, not only to those of the control path: Go moves goroutines from thread to thread, and locking some
