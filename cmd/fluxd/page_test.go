@@ -36,7 +36,9 @@ dashboard: {listen: '127.0.0.1:0'}
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	ended := make(chan int, 1)
-	go func() { ended <- execute(ctx, []string{"run", file, "--plain", "--open", "--name", "red"}, &stdout, &stderr) }()
+	go func() {
+		ended <- execute(ctx, []string{"run", file, "--plain", "--open", "--name", "red"}, &stdout, &stderr)
+	}()
 	var url string
 	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if text, err := os.ReadFile(opened); err == nil {
