@@ -29,7 +29,7 @@ func TestChangesAreEvents(t *testing.T) {
 		{"set", protocol.Request{Set: map[string]float64{"a": 7}}, "tuned by ann, revision 1: a = 7"},
 		{"reset", protocol.Request{Paths: []string{"a"}}, "tuned by ann, revision 2: a = 1"},
 		{"reward", protocol.Request{Reward: "praise", Value: &x}, "rewarded by ann: praise 0.5 (0 spikes)"},
-		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 1}}}, "stimulated by ann: eye (1 spikes)"},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 1}}}, "stimulated by ann: eye (1 spike)"},
 		{"save", protocol.Request{}, "saved by ann"},
 		{"load", protocol.Request{}, "loaded by ann"},
 		{"drive", protocol.Request{Actuator: "wheel", Value: &x, Lease: 1000}, "driven by ann: wheel = 0.5"},

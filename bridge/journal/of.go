@@ -25,10 +25,10 @@ func Of(verb, user string, r protocol.Request, to protocol.Response) (Entry, boo
 			e.event(protocol.Tuned, path, "= %s", number(to.Applied[path]))
 		}
 	case "reward":
-		e.event(protocol.Rewarded, r.Reward, "%s (%d spikes)", number(*r.Value), to.Spikes)
+		e.event(protocol.Rewarded, r.Reward, "%s (%s)", number(*r.Value), spikes(to.Spikes))
 	case "stimulate":
 		for _, neuron := range slices.Sorted(maps.Keys(r.Stimulate)) {
-			e.event(protocol.Stimulated, neuron, "(%d spikes)", r.Stimulate[neuron].Count)
+			e.event(protocol.Stimulated, neuron, "(%s)", spikes(r.Stimulate[neuron].Count))
 		}
 	case "save":
 		e.event(protocol.Saved, "", "")
@@ -52,6 +52,13 @@ func (e *Entry) event(kind protocol.EventKind, subject, format string, args ...a
 	if subject != "" {
 		e.Items = append(e.Items, Item{subject, fmt.Sprintf(format, args...)})
 	}
+}
+
+func spikes(n int) string {
+	if n == 1 {
+		return "1 spike"
+	}
+	return fmt.Sprintf("%d spikes", n)
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

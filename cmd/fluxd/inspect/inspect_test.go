@@ -472,7 +472,8 @@ mqtt: {broker: none}
 	for i := range names {
 		names[i] = fmt.Sprintf("n[%d]", i)
 	}
-	for name, look := range map[string]func(){"64neurons": func() { bench.state(names...) }, "3000weights": func() { bench.learning() }} {
+	for name, look := range map[string]func(){"64neurons": func() { bench.state(names...) },
+		"3000weights": func() { bench.learning() }} {
 		b.Run(name, func(b *testing.B) {
 			held, bench.looped = 0, 0
 			for range b.N {
