@@ -26,6 +26,7 @@ test('sensors stand at the left and actuators at the right, in the order of the 
 	const at = id => [places.get(id).layer, places.get(id).order]
 	equal([at('sensor:left'), at('sensor:right'), at('actuator:left_wheel'), at('actuator:right_wheel')],
 		[[0, 0], [0, 1], [3, 0], [3, 1]])
+	equal(['eye_l', 'eye_r', 'motor_l', 'motor_r'].map(n => places.get(`neuron:${n}`).order), [0, 1, 0, 1])
 	check(places.get('sensor:left').x < places.get('neuron:eye_l').x, 'a sensor is not left of its neuron')
 	check(places.get('neuron:motor_l').x < places.get('actuator:left_wheel').x, 'a motor neuron is not left of its actuator')
 })

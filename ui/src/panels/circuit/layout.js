@@ -3,7 +3,11 @@
 
 const least = 76 // pixels between two layers
 const most = 190
-const sweeps = 12 // passes that look for fewer crossings
+// A wire between a sensor, a reward or an actuator and its neuron counts as so many synapses, so that these wires are straight
+// and it is the synapses that are seen to cross.
+const wires = 3
+const ways = ['right', 'left', 'both', 'both'] // to which neighbours a pass looks
+const sweeps = 16 // passes that look for fewer crossings
 
 // layout returns {places, routes, width, height}. places is a Map from the id of a node to {x, y, layer, order}; routes is a Map
 // from the id of an edge to the points that it passes, or {loop: true} or {arc: true} for edges within a layer. width is that of
@@ -114,10 +118,13 @@ function chain(e, from, to, rows, cells) {
 		way.push(bend)
 	}
 	way.push(cells.get(e.to))
+	const counts = e.type === 'synapse' ? 1 : wires
 	for (let i = 1; i < way.length; i++) {
 		const [left, right] = step > 0 ? [way[i - 1], way[i]] : [way[i], way[i - 1]]
-		left.behind.push(right)
-		right.before.push(left)
+		for (let k = 0; k < counts; k++) {
+			left.behind.push(right)
+			right.before.push(left)
+		}
 	}
 	return way
 }
@@ -128,18 +135,16 @@ function order(rows) {
 	let best = rows.map(r => [...r])
 	let fewest = crossings(rows)
 	for (let sweep = 0; sweep < sweeps && fewest > 0; sweep++) {
-		const right = sweep % 2 === 0
+		const way = ways[sweep % ways.length]
+		const at = new Map(rows.flatMap(row => row.map((c, i) => [c, (i + 0.5) / row.length])))
 		for (let k = 1; k < rows.length - 1; k++) {
-			const row = rows[right ? k : rows.length - 1 - k]
-			const beside = rows[right ? k - 1 : rows.length - k]
-			const at = new Map(beside.map((c, i) => [c, i]))
-			const now = new Map(row.map((c, i) => [c, i]))
+			const row = rows[way === 'left' ? rows.length - 1 - k : k]
 			const mean = new Map(row.map(c => {
-				const neighbours = right ? c.before : c.behind
-				const sum = neighbours.reduce((s, n) => s + at.get(n), 0)
-				return [c, neighbours.length ? sum / neighbours.length : now.get(c)]
+				const beside = way === 'right' ? c.before : way === 'left' ? c.behind : [...c.before, ...c.behind]
+				return [c, beside.length ? beside.reduce((sum, n) => sum + at.get(n), 0) / beside.length : at.get(c)]
 			}))
-			row.sort((a, b) => mean.get(a) - mean.get(b) || now.get(a) - now.get(b))
+			row.sort((a, b) => mean.get(a) - mean.get(b) || at.get(a) - at.get(b))
+			row.forEach((c, i) => at.set(c, (i + 0.5) / row.length))
 		}
 		const n = crossings(rows)
 		if (n < fewest) {
