@@ -57,8 +57,8 @@ type Thing struct {
 	*Area            // where its middle can be put, as far as it is free there; only in the answer to the verb world
 }
 
-// RobotPose is where a simulated robot is. Its name for the verb place is ThingRobot. Of a cart with a pole, the heading is that of
-// the pole: 0 is upright, and positive to the right.
+// RobotPose is where a simulated robot is. Its name for the verb place is ThingRobot. Of a cart with a pole, the heading is the
+// angle of the pole: 0 is upright, and positive to the right.
 type RobotPose struct {
 	X       float64 `json:"x"`
 	Y       float64 `json:"y"`

@@ -110,16 +110,20 @@ func shapeOf(s worlds.Shape) protocol.Shape {
 // rounded rounds to a tenth of a millimetre or of a milliradian, for short messages.
 func rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
+// mostPoints is how many points a joined line has at most, so that not all of a long one is left out.
+const mostPoints = 200
+
 // joined makes one line of lines that go on where the one before ends.
 func joined(shapes []worlds.Shape) (all []worlds.Shape) {
 	line := func(s worlds.Shape) bool { return !s.Closed && s.Radius == 0 && s.Text == "" && len(s.Points) > 1 }
 	for _, s := range shapes {
 		if last := len(all) - 1; last >= 0 && line(s) && line(all[last]) && s.Style == all[last].Style && s.Width == all[last].Width {
-			if end := all[last].Points; end[len(end)-1] == s.Points[0] {
-				all[last].Points = append(end[:len(end):len(end)], s.Points[1:]...)
+			if end := all[last].Points; len(end) < mostPoints && end[len(end)-1] == s.Points[0] {
+				all[last].Points = append(end, s.Points[1:]...)
 				continue
 			}
 		}
+		s.Points = slices.Clone(s.Points)
 		all = append(all, s)
 	}
 	return all
