@@ -18,8 +18,8 @@ import (
 	"fluxd/bridge/users"
 )
 
-// An operator puts a lamp before the eye of a running robot, and the robot elsewhere: the eye reads more, and the robot's place is
-// published to whoever watches. A viewer may look, and cannot put anything anywhere.
+// An operator puts a lamp before the eye of a running robot, and the robot elsewhere: the eye reads more, and the robot's place
+// is published to those who watch. A viewer may look, and cannot put anything anywhere.
 func TestPlaceOverMQTT(t *testing.T) {
 	inRealTime(t)
 	folder := t.TempDir()
@@ -36,7 +36,8 @@ func TestPlaceOverMQTT(t *testing.T) {
 	robot, _ := start(t, parse(t, fmt.Sprintf(`
 robot: placed
 board: {kind: sim, world: ./room.yaml}
-sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
 network: {neurons: {a: {}, go: {}}}
 actuators:
   left_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, decode: {kind: count, neuron: go, full: 50 Hz, window: 100ms}}
@@ -84,7 +85,8 @@ dashboard: {listen: none}
 	}
 	send(viewer, "viewer", "place", place("viewer's", "lamp[0]", 3, 0.5))
 	send(viewer, "viewer", "world", protocol.Request{ID: "look"})
-	if r := answer(viewer, "world", "look"); r.World == nil || r.World.Things[0].X != 0.3 || r.World.Kind != "floor" || r.World.Robot.X != 1 {
+	if r := answer(viewer, "world", "look"); r.World == nil || r.World.Things[0].X != 0.3 || r.World.Kind != "floor" ||
+		r.World.Robot.X != 1 {
 		t.Errorf("the viewer sees %+v, %v", r.World, r.Error)
 	}
 	send(operator, "operator", "place", place("out", "lamp[0]", 9, 0.5))

@@ -17,7 +17,8 @@ const mostNumbers = 200
 // worldOf returns the answer to the verb world. What has no room is left out and counted.
 func worldOf(kind worlds.Kind, s worlds.Scene) protocol.World {
 	area := areaOf(s.Low, s.High)
-	a := protocol.World{Kind: kind.Name, About: kind.About, Width: area.X1 - area.X0, Height: area.Y1 - area.Y0, X0: area.X0, Y0: area.Y0,
+	a := protocol.World{Kind: kind.Name, About: kind.About, Width: area.X1 - area.X0, Height: area.Y1 - area.Y0, X0: area.X0,
+		Y0: area.Y0,
 		X1: area.X1, Y1: area.Y1, Shapes: []protocol.Shape{}, Things: []protocol.Thing{}, Version: s.Version}
 	room := protocol.MaxWorld
 	fits := func(part any) bool {

@@ -78,7 +78,8 @@ func TestShown(t *testing.T) {
 	text, _ = json.Marshal(state)
 	for _, want := range []string{
 		`"version":1,"robot":{"x":1,"y":1,"heading":1.5708},"state":{"battery_A":`,
-		`"things":[{"name":"lamp[0]","kind":"lamp","x":3.5,"y":2.5,"radius":0.04}],"shapes":[{"style":"lamp","points":[[3.5,2.5]],"radius":0.04},`,
+		`"things":[{"name":"lamp[0]","kind":"lamp","x":3.5,"y":2.5,"radius":0.04}],` +
+			`"shapes":[{"style":"lamp","points":[[3.5,2.5]],"radius":0.04},`,
 		`"score":{"text":"drove 0.00 m, 0 bumps","goal":"","reached":false,"values":{`, `"episode":1,"x0":0,"y0":0,"x1":4,"y1":3}`,
 	} {
 		if err != nil || !strings.Contains(string(text), want) {
@@ -107,7 +108,8 @@ func TestHugeWorld(t *testing.T) {
 
 // Where there is no world, the refusal says why.
 func TestNoWorld(t *testing.T) {
-	for name, want := range map[string]string{"none": "nothing changes in the world none", "table": "nothing changes in the world table"} {
+	for name, want := range map[string]string{"none": "nothing changes in the world none",
+		"table": "nothing changes in the world table"} {
 		w, _, _ := around(t, name, "")
 		_, err := w.World()
 		_, watched := w.WorldState()
@@ -155,8 +157,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A run of the world publishes events and the score of each episode, and pays the robot. A thing that is dragged is one event, with
-// its last place. If the robot is not ready, the next episode waits.
+// A run of the world publishes events and the score of each episode, and pays the robot. A thing that is dragged is one event,
+// with its last place. If the robot is not ready, the next episode waits.
 func TestRun(t *testing.T) {
 	w, inside, now := around(t, "./world.yaml", room)
 	var mutex sync.Mutex
