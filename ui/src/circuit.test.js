@@ -5,7 +5,8 @@ import {layout} from './panels/circuit/layout.js'
 import {changeClass, changeOf, changeScale, dashes, lanes, marks, path, widthOf} from './panels/circuit/shapes.js'
 import {fit, reveal, zoom} from './panels/circuit/viewport.js'
 
-// network returns one from neurons by name, synapses as [from, to, weight], and devices as [sensor, neuron] and [neuron, actuator].
+// network returns one from neurons by name, synapses as [from, to, weight], and devices as [sensor, neuron] and
+// [neuron, actuator].
 function network(neurons, synapses, inputs = [], outputs = [], rewards = []) {
 	const motors = new Set(outputs.map(([n]) => n))
 	return {
@@ -41,8 +42,8 @@ test('a circuit with cycles has layers too', () => {
 })
 
 test('neurons without input stand right before what they reach, motors in one layer', () => {
-	const net = network(['a', 'b', 'tonic', 'm', 'n'], [['a', 'b'], ['b', 'm'], ['tonic', 'm'], ['m', 'n', -1], ['n', 'm', -1], ['a', 'n']],
-		[['s', 'a']], [['m', 'w'], ['n', 'w']])
+	const net = network(['a', 'b', 'tonic', 'm', 'n'],
+		[['a', 'b'], ['b', 'm'], ['tonic', 'm'], ['m', 'n', -1], ['n', 'm', -1], ['a', 'n']], [['s', 'a']], [['m', 'w'], ['n', 'w']])
 	const {places, routes} = layout(build(net))
 	equal(['a', 'b', 'tonic', 'm', 'n'].map(n => places.get(`neuron:${n}`).layer), [1, 2, 2, 3, 3])
 	equal([routes.get('neuron:m>neuron:n>inhibitory'), routes.get('neuron:n>neuron:m>inhibitory')], [{arc: true}, {arc: true}])
@@ -137,7 +138,8 @@ test('a heavier synapse is wider, and what has changed says how', () => {
 	const widths = [0, 1, 10, 50, 100, 1000].map(w => widthOf(w, 100))
 	equal(widths, [...widths].sort((a, b) => a - b))
 	equal([widths[0], widths[4], widths[5]], [1, 6, 6])
-	equal([[100, 100], [100, 151], [100, 49], [-100, -151], [-100, -80], [100, 102]].map(([a, b]) => changeClass(changeOf(a, b, 50))),
+	const changes = [[100, 100], [100, 151], [100, 49], [-100, -151], [-100, -80], [100, 102]]
+	equal(changes.map(([a, b]) => changeClass(changeOf(a, b, 50))),
 		['same', 'more2', 'less2', 'more2', 'less1', 'same'])
 })
 

@@ -8,8 +8,8 @@ test('water, threshold and floor stand at their heights in the barrel', () => {
 	equal([at.full, at.zero, at.floor], [120, bottom, well])
 	check(Math.abs(at.threshold - (bottom - (bottom - rim) / 1.2)) < 1e-9, `${at.threshold}`)
 	check(Math.abs(at.water - (bottom + at.threshold) / 2) < 1e-9, 'half full is not half way')
-	for (const state of [{level: 500, threshold: 100, floor: 0}, {level: -50, threshold: 300, floor: -200}, {level: 0, threshold: 0, floor: 0},
-		{level: -1e9, threshold: 100, floor: -1}]) {
+	for (const state of [{level: 500, threshold: 100, floor: 0}, {level: -50, threshold: 300, floor: -200},
+		{level: 0, threshold: 0, floor: 0}, {level: -1e9, threshold: 100, floor: -1}]) {
 		const h = heights(state, 100)
 		for (const y of [h.water, h.threshold, h.configured]) {
 			check(Number.isFinite(y) && y >= rim - 1e-9 && y <= well, `${JSON.stringify(state)}: ${y}`)

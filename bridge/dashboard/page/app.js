@@ -229,8 +229,8 @@ var ke,Ou,ya,jn,$a,ko,Du,xo,Fu,ba,wa,zp,zr=Symbol.for("pv"),Mo={},So=[],Rp=/^m(i
 			<th scope="col" class="number">${Wt.weight}</th><th scope="col" class="number">${Wt.now}</th>
 			<th scope="col" class="number">${Wt.delay}</th></tr></thead>
 		<tbody>${i.map((a,l)=>v`<tr key=${s+l} data-synapse=${a.path}>
-			<td><button type="button" class="link" onClick=${()=>n(a.from)}>${a.from}</button></td>
-			<td><button type="button" class="link" onClick=${()=>n(a.to)}>${a.to}</button></td>
+			<td><button type="button" class="goto" onClick=${()=>n(a.from)}>${a.from}</button></td>
+			<td><button type="button" class="goto" onClick=${()=>n(a.to)}>${a.to}</button></td>
 			<td>${Wt.kinds[Zr(a)]}${a.plastic?` · ${Wt.learns}`:""}${a.count>1?` ×${a.count}`:""}</td>
 			<td class="number">${a.kind==="electric"?"":a.weight_to===void 0?me(a.weight):`${me(a.weight)} … ${me(a.weight_to)}`}</td>
 			<td class="number">${a.plastic?me(e[s+l]):""}</td>
@@ -303,7 +303,7 @@ var ke,Ou,ya,jn,$a,ko,Du,xo,Fu,ba,wa,zp,zr=Symbol.for("pv"),Mo={},So=[],Rp=/^m(i
 		<tbody>${d.map(({index:p,synapse:g})=>{let w=gi(s.parameters.value,g.path),b=w.find(N=>N.endsWith(".weight")),x=s.parameters.value.get(b),_=b?s.parameter(b).value:null,k=c[p],S=g.plastic?h?.weights?.[k]??g.learnt:void 0,L=g.plastic?h?.short_term?.[k]:void 0,P=g.kind==="electric",W=_?.v??g.weight;return v`<tr key=${p} data-synapse=${g.path} data-configured=${x?.default}
 				data-tuned=${P?void 0:W}
 				data-learnt=${S} data-short=${L}>
-				<th scope="row"><button type="button" class="link" onClick=${()=>o(g[n])}>${g[n]}</button></th>
+				<th scope="row"><button type="button" class="goto" onClick=${()=>o(g[n])}>${g[n]}</button></th>
 				<td>${F.circuit.kinds[Zr(g)]}${g.count>1?` ×${g.count}`:""}${g.receptors?.length?v` <small>${g.receptors.join(", ")}</small>`:""}</td>
 				<td class="number">${P?"":me(x?.default??g.weight)}</td>
 				<td class=${`number${x&&W!==x.default?" changed":""}`}>${P?"":me(W)}${_?.to!==void 0?` … ${me(_.to)}`:""}</td>

@@ -17,8 +17,8 @@ export function List({network, now, choose}) {
 			<th scope="col" class="number">${t.weight}</th><th scope="col" class="number">${t.now}</th>
 			<th scope="col" class="number">${t.delay}</th></tr></thead>
 		<tbody>${page.map((s, i) => html`<tr key=${from + i} data-synapse=${s.path}>
-			<td><button type="button" class="link" onClick=${() => choose(s.from)}>${s.from}</button></td>
-			<td><button type="button" class="link" onClick=${() => choose(s.to)}>${s.to}</button></td>
+			<td><button type="button" class="goto" onClick=${() => choose(s.from)}>${s.from}</button></td>
+			<td><button type="button" class="goto" onClick=${() => choose(s.to)}>${s.to}</button></td>
 			<td>${t.kinds[kindOf(s)]}${s.plastic ? ` · ${t.learns}` : ''}${s.count > 1 ? ` ×${s.count}` : ''}</td>
 			<td class="number">${s.kind === 'electric' ? '' : s.weight_to === undefined ? amount(s.weight)
 				: `${amount(s.weight)} … ${amount(s.weight_to)}`}</td>

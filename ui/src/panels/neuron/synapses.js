@@ -52,7 +52,7 @@ function Table({title, list, other, robot, network, choose}) {
 			return html`<tr key=${i} data-synapse=${s.path} data-configured=${description?.default}
 				data-tuned=${electric ? undefined : tuned}
 				data-learnt=${long} data-short=${short}>
-				<th scope="row"><button type="button" class="link" onClick=${() => choose(s[other])}>${s[other]}</button></th>
+				<th scope="row"><button type="button" class="goto" onClick=${() => choose(s[other])}>${s[other]}</button></th>
 				<td>${texts.circuit.kinds[kindOf(s)]}${s.count > 1 ? ` ×${s.count}` : ''}${s.receptors?.length
 					? html` <small>${s.receptors.join(', ')}</small>` : ''}</td>
 				<td class="number">${electric ? '' : amount(description?.default ?? s.weight)}</td>
