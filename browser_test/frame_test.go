@@ -60,6 +60,22 @@ func (p *page) awaitState(name string) {
 	p.await("the page to show "+name, first(state)+"?.dataset.state == "+quote(name))
 }
 
+// arm arms the robot. A robot refuses that if it was disarmed after the request was sent, by clocks that differ a little: then a
+// person presses again.
+func (p *page) arm() {
+	p.t.Helper()
+	eventually(p.t, "the page to show armed", func() bool {
+		p.press("header", "Arm")
+		for range 50 {
+			if p.data(state, "state") == "armed" {
+				return true
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		return false
+	})
+}
+
 // key sends a key as a keyboard does: down, and up after a while, if it is let go at all.
 func (p *page) key(kind input.DispatchKeyEventType, key, code string, number int64) {
 	p.t.Helper()

@@ -151,7 +151,7 @@ func TestTwoPages(t *testing.T) {
 		}
 		one.press("header", "Disarm")
 		two.awaitState("disarmed")
-		two.press("header", "Arm")
+		two.arm()
 		one.awaitState("armed")
 		two.click(estopButton)
 		one.awaitState("stopped")

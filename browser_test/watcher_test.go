@@ -115,8 +115,12 @@ func (w *watcher) ask(verb string, r protocol.Request) (answer protocol.Response
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.client.Publish("flux/"+w.robot+"/req/"+verb, 1, false, text)
+	sent := time.Time{}
 	eventually(w.t, "the answer to "+verb, func() bool {
+		if time.Since(sent) > time.Second { // a robot that was away has not got it, and executes it once if it has
+			sent = time.Now()
+			w.client.Publish("flux/"+w.robot+"/req/"+verb, 0, false, text)
+		}
 		_, found := w.find(func(m message) bool {
 			answer = protocol.Response{}
 			return m.topic == "res/"+verb && json.Unmarshal(m.payload, &answer) == nil && answer.ID == r.ID
