@@ -42,7 +42,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard dashboard-bench plots bench clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard dashboard-bench screenshots plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -153,6 +153,10 @@ DASHBOARD = PATH=$$PATH:/usr/sbin $(GOTEST) -count=1 -tags browser ./browser_tes
 
 dashboard: bin/fluxd
 	$(DASHBOARD)
+
+# The pictures of the dashboard in README.md and docs/dashboard.md.
+screenshots: bin/fluxd
+	$(DASHBOARD) -run Pictures -update
 
 # What the page costs the browser, and what pages cost the control loop: half an hour, on a machine that does nothing else.
 dashboard-bench: bin/fluxd

@@ -3,6 +3,7 @@
 package browser_test
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -32,11 +33,18 @@ func (p *page) press(within, text string) {
 	p.hit("button "+text, button(within, text))
 }
 
-// hit waits until an element is there, enabled and visible, and clicks into its middle.
+// hit waits until an element is there, enabled and visible, and clicks into its middle, as soon as it lies still there and nothing
+// lies over it.
 func (p *page) hit(what, expression string) {
 	p.t.Helper()
 	p.await("to see an enabled "+what, "(e => e && !e.disabled && e.checkVisibility())("+expression+")")
-	x, y := p.middle(expression)
+	var x, y float64
+	eventually(p.t, what+" to lie still", func() bool {
+		beforeX, beforeY := x, y
+		x, y = p.middle(expression)
+		return x == beforeX && y == beforeY && eval[bool](p, fmt.Sprintf("(e => e.contains(document.elementFromPoint(%v, %v)))(%s)",
+			x, y, expression))
+	})
 	p.do(chromedp.MouseClickXY(x, y))
 }
 

@@ -203,12 +203,8 @@ func (p *page) see(selector string) {
 	p.await("to see "+selector, first(selector)+"?.checkVisibility()")
 }
 
-// click waits for an element, and clicks it as a mouse does: what lies over it gets the click.
-func (p *page) click(selector string) {
-	p.t.Helper()
-	p.see(selector)
-	p.do(chromedp.Click(chromedp.CSS(selector)))
-}
+// click waits for an element, and clicks it as a mouse does: what lies over it would get the click.
+func (p *page) click(selector string) { p.t.Helper(); p.hit(selector, first(selector)) }
 
 // text returns the text of an element, or nothing if there is no such element.
 func (p *page) text(selector string) string {
