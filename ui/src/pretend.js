@@ -1,5 +1,5 @@
 // Sensors of the simulated board: a reading held by hand, a button pressed, a zero set.
-import {html, useMemo, useSignal} from './view.js'
+import {html, useMemo, useRef, useSignal} from './view.js'
 import {measure, number, read, unitFor} from './amounts.js'
 import {useRelease, WhyNot} from './drive.js'
 import {Hold} from './hold.js'
@@ -97,6 +97,15 @@ function Reading({robot, name, kind, unit, now, enabled, reading}) {
 		hold.set(v)
 	}
 	const beside = unitFor(Math.max(Math.abs(low), Math.abs(high)), unit)
+	const begun = useRef('') // what the field had when it got the focus: from then on it does not follow the sensor
+	const begin = event => {
+		begun.current = draft.value = event.currentTarget.value
+		event.currentTarget.select()
+	}
+	const leave = () => {
+		if (draft.value === begun.current) draft.value = null
+		else typed()
+	}
 	const typed = () => {
 		if (draft.value === null) return
 		const v = read(draft.value, unit, beside)
@@ -113,7 +122,7 @@ function Reading({robot, name, kind, unit, now, enabled, reading}) {
 			value=${Math.round((value - low) / (high - low || 1) * steps)} onInput=${slider}/>
 		<span class="field"><input type="text" inputmode="decimal" size="6" autocomplete="off" disabled=${!enabled} aria-label=${t.hold(name)}
 			value=${draft.value ?? number(Number((value / beside.factor).toPrecision(4)))}
-			onInput=${e => { draft.value = e.currentTarget.value }} onChange=${typed}
+			onFocus=${begin} onInput=${e => { draft.value = e.currentTarget.value }} onBlur=${leave}
 			onKeyDown=${e => { if (e.key === 'Enter') typed() }}/> <span class="unit">${beside.unit}</span></span>
 		<button class="switch" aria-pressed=${hold.held.value} disabled=${!enabled}
 			onClick=${() => hold.held.value ? release() : set(value)}>${hold.held.value ? t.letGo : t.holdIt}</button>
