@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fluxd/bridge"
 	"fluxd/bridge/protocol"
@@ -255,4 +256,34 @@ func TestStateThatCannotBeHad(t *testing.T) {
 		t.Fatal(r.Error)
 	}
 	eventually(t, "nothing was dropped", func() bool { return b.Dropped() > 0 })
+}
+
+// When a lease has ended, its state is read and published no more, although another lease goes on.
+func TestLeaseThatEnds(t *testing.T) {
+	b := startBridge(t, newFakeRobot(), bridge.Options{})
+	c := dial(t, b.URL())
+	c.online()
+	short := wants("short", "eye")
+	short.Lease = 1
+	learning := wants("learning")
+	learning.Learning = true
+	for _, r := range []protocol.Request{short, learning} {
+		if r := c.ask("watch", r); r.Error != nil {
+			t.Fatal(r.Error)
+		}
+	}
+	c.payload("flux/fake/tele/learning") // the lease of the neuron has ended before this was published
+	for learnt := 0; learnt < 2; {
+		select {
+		case m := <-c.messages:
+			switch m.Topic() {
+			case "flux/fake/tele/learning":
+				learnt++
+			case "flux/fake/tele/neurons", "flux/fake/tele/world", "flux/fake/spikes":
+				t.Fatalf("%s: nobody watches it", m.Topic())
+			}
+		case <-time.After(patience):
+			t.Fatal("nothing is published")
+		}
+	}
 }

@@ -151,14 +151,14 @@ func TestLargePopulationSurvivesARestart(t *testing.T) {
 // Names of imported networks are used as they are, even if they look like members of a population.
 func TestNeuronGroups(t *testing.T) {
 	for names, want := range map[string]string{
-		"a b c":            "[{a 1} {b 1} {c 1}]",
-		"a[0] a[1] a[2] b": "[{a 3} {b 1}]",
-		"a[0] b[0] b[1]":   "[{a[0] 1} {b 2}]",
-		"a[1] a[2]":        "[{a[1] 1} {a[2] 1}]",
-		"a[0] a[1] a[3]":   "[{a 2} {a[3] 1}]",
-		"a[0] a[0]":        "[{a[0] 1} {a[0] 1}]",
-		"x.a[0] x.a[1] x]": "[{x.a 2} {x] 1}]",
-		"[0] [1]":          "[{[0] 1} {[1] 1}]",
+		"a b c":            "[{a 1 } {b 1 } {c 1 }]",
+		"a[0] a[1] a[2] b": "[{a 3 } {b 1 }]",
+		"a[0] b[0] b[1]":   "[{a[0] 1 } {b 2 }]",
+		"a[1] a[2]":        "[{a[1] 1 } {a[2] 1 }]",
+		"a[0] a[1] a[3]":   "[{a 2 } {a[3] 1 }]",
+		"a[0] a[0]":        "[{a[0] 1 } {a[0] 1 }]",
+		"x.a[0] x.a[1] x]": "[{x.a 2 } {x] 1 }]",
+		"[0] [1]":          "[{[0] 1 } {[1] 1 }]",
 	} {
 		var neurons []core.Neuron
 		for _, name := range strings.Fields(names) {
