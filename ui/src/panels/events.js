@@ -28,7 +28,7 @@ export function Events({robot}) {
 				<span aria-hidden="true">${icon}</span> ${words.levels[level]} <span data-count=${level}>${count[level]}</span></label>`)}
 		</fieldset>
 		${!shown.length && html`<p class="muted">${events.length ? words.filtered : words.none}</p>`}
-		<ol class="events-log" role="log" aria-labelledby="events-title" tabindex="0">
+		<ol class="events-log" aria-labelledby="events-title" aria-live="polite" tabindex="0">
 			${shown.map(({ts, level, code, text}) => html`<li key=${`${ts} ${code} ${text}`} data-event=${code} data-level=${level} data-ts=${ts}>
 				<time datetime=${new Date(ts).toISOString()}>${clock(ts)}</time>
 				<span class=${`event-level ${level}`}><span aria-hidden="true">${levels[level]}</span> ${words.levels[level]}</span>

@@ -212,10 +212,10 @@ function Table({robot, readings, described}) {
 			<td>${device ? (device.text ? device.value : `${number(device.value)} ${device.unit ?? ''}`) : words.none}</td>
 			<td>${stale ? words.staleLane() : ''} ${held ? words.held(held) : ''}</td></tr>`
 	}
-	return html`<table class="hidden"><caption>${words.table}</caption>
+	return html`<div class="hidden"><table><caption>${words.table}</caption>
 		<thead><tr><th>${words.name}</th><th>${words.value}</th><th>${words.state}</th></tr></thead>
 		<tbody>${(described?.sensors ?? []).map(one => row('sensors', one))}${(described?.actuators ?? []).map(one => row('actuators', one))}
-		</tbody></table>`
+		</tbody></table></div>`
 }
 
 export const panel = {id: 'series', title: words.title, available: () => true, View}
