@@ -38,6 +38,7 @@ func TestLostOutputIsReported(t *testing.T) {
 		"watch": "watch", "spikes": "spikes",
 		"arm": "arm", "disarm": "disarm", "estop": "estop", "drive": "drive wheel --for 1.5s -- -0.3",
 		"sense": "sense sonar 12cm", "zero": "zero sonar",
+		"network": "network", "world": "world", "place": "place lamp[0] 1.2 0.4",
 		"passwd": "passwd " + passwords + " ann --json", "completion": "completion bash", "help": "help get",
 	}
 	broken := func(args ...string) (int, string) {
