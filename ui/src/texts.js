@@ -324,7 +324,7 @@ export const texts = {
 	},
 	world: {
 		title: 'World',
-		none: 'This robot has no simulated world to show.',
+		offline: 'The robot is not connected.',
 		nothingToDraw: 'There is nothing to draw in this world.',
 		waiting: 'Waiting for the world',
 		episode: n => `Episode ${n}`,

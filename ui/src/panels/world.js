@@ -14,7 +14,8 @@ const t = texts.world
 function View({robot, large}) {
 	const world = robot.world.value
 	useEffect(() => robot.watch({world: true}), [robot])
-	if (!world) return html`<div class="world"><p class="muted">${robot.worldRefused.value || t.none}</p></div>`
+	if (!world) return html`<div class="world"><p class="muted">${robot.worldRefused.value
+		|| (robot.link.value === 'online' ? t.waiting : t.offline)}</p></div>`
 	const pose = robot.pose.value
 	return html`<div class="world">
 		<${Score} pose=${pose} world=${world} />
@@ -113,10 +114,11 @@ function Picture({robot, world, pose, large}) {
 			${things.map(thing => html`<${Thing} key=${thing.name} thing=${thing} view=${view} allowed=${allowed}
 				bare=${!pose?.shapes?.length} upright=${upright} held=${drag?.name === thing.name} onKeyDown=${event => keys(event, thing)}
 				put=${(at, held) => put(thing, clamp(areaOf(thing, bounds), {...thing, ...at}), held)} release=${() => release(thing)}/>`)}
-			<g class="scale" transform=${`translate(12 ${height - 12})`} aria-hidden="true" data-metres=${bar.metres}>
-				<path d=${`M0 -5V0H${bar.pixels}V-5`} /><text x=${bar.pixels / 2} y="-6" text-anchor="middle">${bar.text}</text></g>
+			${things.length > 0 && html`<g class="scale" transform=${`translate(12 ${height - 12})`} aria-hidden="true"
+				data-metres=${bar.metres}><path d=${`M0 -5V0H${bar.pixels}V-5`}/>
+				<text x=${bar.pixels / 2} y="-6" text-anchor="middle">${bar.text}</text></g>`}
 		</svg>`}
-		<p class="hint">${allowed ? t.keys(lengthText(step)) : t.mayNot}</p>
+		${things.length > 0 && html`<p class="hint">${allowed ? t.keys(lengthText(step)) : t.mayNot}</p>`}
 		<p role="status" class=${note.refused ? 'refusal' : ''}>${note.text}</p>
 	</div>`
 }
