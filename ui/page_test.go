@@ -12,13 +12,18 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// The tests of the page's modules are the files src/*.test.js. They run in goja, an interpreter in Go, so that neither Node nor a
+// The tests of the page's modules are the files *.test.js in src and its folders. They run in goja, an interpreter in Go, so that neither Node nor a
 // browser is needed, and in virtual time: a timer is due as soon as nothing else happens before it.
 func TestModules(t *testing.T) {
 	scripts, err := filepath.Glob("src/*.test.js")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("src/*.test.js: no tests, %v", err)
 	}
+	below, err := filepath.Glob("src/*/*.test.js")
+	if err != nil || len(below) == 0 {
+		t.Fatalf("src/*/*.test.js: no tests, %v", err)
+	}
+	scripts = append(scripts, below...)
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".test.js"), func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"fluxd/boards/sim/worlds"
 )
 
-var update = flag.Bool("update", false, "write the table of events into docs/mqtt.md")
+var update = flag.Bool("update", false, "write the kinds of events into docs/mqtt.md and into the dashboard's page")
 
 // The table in docs/mqtt.md is generated from the kinds of events.
 func TestDocumentedEvents(t *testing.T) {
@@ -45,6 +45,27 @@ func TestDocumentedEvents(t *testing.T) {
 	}
 	if string(text) != want {
 		t.Errorf("%s: its table of events is out of date: go test ./bridge/protocol -update", page)
+	}
+}
+
+// The dashboard's page has the meaning of each event, and what to do about it.
+func TestEventsOfThePage(t *testing.T) {
+	const module = "../../ui/src/eventkinds.js"
+	var want strings.Builder
+	want.WriteString("// What each event means, and what to do about it. Made by go test ./bridge/protocol -update.\n")
+	want.WriteString("export const eventKinds = {\n")
+	for _, k := range EventKinds() {
+		fmt.Fprintf(&want, "\t%s: {\n\t\tmeaning: %q,\n\t\tremedy: %q,\n\t},\n", k.Code(), k.Meaning(), k.Remedy())
+	}
+	want.WriteString("}\n")
+	if *update {
+		if err := os.WriteFile(module, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got, err := os.ReadFile(module); err != nil || string(got) != want.String() {
+		t.Errorf("%s is out of date (%v): go test ./bridge/protocol -update, then make ui", module, err)
 	}
 }
 

@@ -320,6 +320,7 @@ export const texts = {
 		levels: {error: 'error', warning: 'warning', info: 'info'},
 		none: 'No events since this page was opened.',
 		filtered: 'No event of these levels.',
+		remedy: remedy => `What to do: ${remedy}.`,
 		more: count => `Show ${count} more`,
 	},
 	world: {

@@ -1,5 +1,6 @@
 // The events of the last hour: level, time and text, the latest first. It is a log for screen readers, too.
 
+import {eventKinds} from '../eventkinds.js'
 import {html, useSignal} from '../view.js'
 import {texts} from '../texts.js'
 import {clock} from '../time/ticks.js'
@@ -29,10 +30,15 @@ export function Events({robot}) {
 		</fieldset>
 		${!shown.length && html`<p class="muted">${events.length ? words.filtered : words.none}</p>`}
 		<ol class="events-log" aria-labelledby="events-title" aria-live="polite" tabindex="0">
-			${shown.map(({ts, level, code, text}) => html`<li key=${`${ts} ${code} ${text}`} data-event=${code} data-level=${level} data-ts=${ts}>
+			${shown.map(({ts, level, code, text}) => html`<li key=${`${ts} ${code} ${text}`}
+				data-event=${code} data-level=${level} data-ts=${ts}>
 				<time datetime=${new Date(ts).toISOString()}>${clock(ts)}</time>
 				<span class=${`event-level ${level}`}><span aria-hidden="true">${levels[level]}</span> ${words.levels[level]}</span>
-				<span class="event-text">${text}</span></li>`)}
+				<span class="event-text" title=${eventKinds[code]?.meaning}><b>${code.replaceAll('_', ' ')}</b>
+					${' '}<span data-text>${text}</span>
+					${eventKinds[code]?.remedy && html`<span class="event-remedy">${words.remedy(eventKinds[code].remedy)}</span>`}
+				</span></li>`)}
 		</ol>
-		${fits.length > shown.length && html`<button type="button" onClick=${() => { all.value = true }}>${words.more(fits.length - shown.length)}</button>`}</section>`
+		${fits.length > shown.length && html`<button type="button" onClick=${() => { all.value = true }}>
+			${words.more(fits.length - shown.length)}</button>`}</section>`
 }

@@ -35,35 +35,41 @@ const micros = us => (us >= 1e6 ? `${number(us / 1e6, 3)} s` : us >= 1000 ? `${n
 function Latencies({health}) {
 	return html`<section><h3 id="health-latency">${words.latency}</h3>
 		<div class="health-scroll" role="region" tabindex="0" aria-labelledby="health-latency">
-		<table><thead><tr><th scope="col">${words.from}</th>${quantiles.map(q => html`<th key=${q} scope="col" title=${words.quantiles[q].about}>
+		<table><thead><tr><th scope="col">${words.from}</th>
+			${quantiles.map(q => html`<th key=${q} scope="col" title=${words.quantiles[q].about}>
 			${words.quantiles[q].name} <span class="health-about">${words.quantiles[q].short}</span></th>`)}</tr></thead>
 		<tbody>${latencies.map(key => {
 			const one = health[key] ?? {}
-			return html`<tr key=${key}><th scope="row">${words.latencies[key].name}
-				<span class="health-about">${words.latencies[key].about}</span></th>
+			return html`<tr key=${key}><th scope="row">${words.latencies[key].name}</th>
 				${quantiles.map(q => html`<td key=${q} data-health=${`${key}.${q}`} data-value=${one[q]}>
 					${q === 'count' ? grouped(one[q] ?? 0) : one.count ? micros(one[q]) : '–'}</td>`)}</tr>`
 		})}</tbody></table></div>
-		<p class="health-about">${words.sinceStart}</p></section>`
+		<p class="health-about">${words.sinceStart}</p>
+		${latencies.map(key => html`<p key=${key} class="health-about"><b>${words.latencies[key].name}</b>:
+			${' '}${words.latencies[key].about}</p>`)}</section>`
 }
 
 function Figures({health, trends}) {
 	const row = (key, value, about, note) => html`<tr key=${key}><th scope="row">${words.figures[key].name}
 			<span class="health-about">${about}</span></th>
-		<td data-health=${key} data-value=${read(health, key)}>${value}${note && html`<br/><span class="health-note">${note}</span>`}</td>
+		<td data-health=${key} data-value=${read(health, key)}>${value}
+			${note && html`<br/><span class="health-note">${note}</span>`}</td>
 		<td><svg class="health-trend" viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img"
 			aria-label=${words.trend(words.figures[key].name)}><polyline points=${trends.line(key, width, height)}/></svg></td></tr>`
 	const bad = new Set(['drops', 'late_inputs', 'bridge.dropped', 'bridge.malformed']) // that grow when something is wrong
 	return html`<section><h3>${words.figuresTitle}</h3><table>
-		<thead class="hidden"><tr><th scope="col">${words.figure}</th><th scope="col">${words.value}</th><th scope="col">${words.minutes}</th></tr></thead>
+		<thead class="health-head"><tr><th scope="col">${words.figure}</th><th scope="col">${words.value}</th>
+			<th scope="col">${words.minutes}</th></tr></thead>
 		<tbody>
 		${figures.map(key => {
 			const value = read(health, key)
-			return row(key, value === undefined ? words.unknown : `${number(value)} ${words.figures[key].unit}`, words.figures[key].about)
+			const text = value === undefined ? words.unknown : `${number(value)} ${words.figures[key].unit}`
+			return row(key, text, words.figures[key].about)
 		})}
 		${counters.map(key => {
 			const grown = trends.grown(key)
-			return row(key, grouped(read(health, key) ?? 0), words.figures[key].about, bad.has(key) && grown > 0 && words.grown(grouped(grown)))
+			const note = bad.has(key) && grown > 0 && words.grown(grouped(grown))
+			return row(key, grouped(read(health, key) ?? 0), words.figures[key].about, note)
 		})}</tbody></table>
 		<dl class="health-pairs">
 			<dt>${words.spikes}</dt><dd data-health="spikes" data-value=${health.spikes}>${grouped(health.spikes ?? 0)}</dd>
@@ -84,8 +90,9 @@ function Safety({health: {safety = {}}}) {
 	return html`<section><h3>${words.safety}</h3><dl class="health-pairs">
 		<dt>${words.state}</dt><dd data-health="safety.state" data-value=${safety.state}>${texts.header[safety.state] ?? safety.state}
 			${safety.by && ` (${texts.header.stoppedBy(safety.by)})`}${safety.by_hand && ` (${texts.header.byHand})`}</dd>
-		<dt>${words.held}</dt><dd>${held.length ? html`<ul class="health-list">${held.map(([name, reasons]) => html`<li key=${name}
-			class="health-note" data-held=${name} data-value=${reasons.join(', ')}>${name}: ${reasons.join(', ')}</li>`)}</ul>` : words.none}</dd>
+		<dt>${words.held}</dt><dd>${held.length === 0 ? words.none : html`<ul class="health-list">
+			${held.map(([name, reasons]) => html`<li key=${name} class="health-note"
+				data-held=${name} data-value=${reasons.join(', ')}>${name}: ${reasons.join(', ')}</li>`)}</ul>`}</dd>
 		<dt>${words.stale}</dt><dd data-health="safety.stale" data-value=${stale.join(',')}>
 			${stale.length ? html`<span class="health-note">${stale.join(', ')}</span>` : words.none}</dd>
 		${safety.light && html`<dt>${words.light}</dt><dd data-health="safety.light" data-value=${safety.light}>${safety.light}</dd>`}
@@ -94,11 +101,13 @@ function Safety({health: {safety = {}}}) {
 
 function Ages({robot, health}) {
 	const ages = Object.entries(health.sensor_age_s ?? {}), stale = new Set(health.safety?.stale ?? [])
-	const never = (robot.describe.value?.sensors ?? []).map(s => s.name).filter(name => !(name in (health.sensor_age_s ?? {})))
+	const known = new Set(ages.map(([name]) => name))
+	const never = (robot.describe.value?.sensors ?? []).map(({name}) => name).filter(name => !known.has(name))
 	if (!ages.length && !never.length) return null
 	return html`<section><h3>${words.ages}</h3><dl class="health-pairs">
 		${ages.sort(([a], [b]) => a.localeCompare(b)).map(([name, age]) => html`<dt key=${name}>${name}</dt>
-			<dd data-age=${name} data-value=${age}>${duration(age)}${stale.has(name) && html` <span class="health-note">${words.isStale}</span>`}</dd>`)}
+			<dd data-age=${name} data-value=${age}>${duration(age)}
+				${stale.has(name) && html` <span class="health-note">${words.isStale}</span>`}</dd>`)}
 		${never.map(name => html`<dt key=${name}>${name}</dt><dd>${words.never}</dd>`)}
 	</dl></section>`
 }
@@ -108,7 +117,8 @@ function Realtime({realtime}) {
 	return html`<section><h3>${words.realtime}</h3><dl class="health-pairs">
 		<dt>${words.scheduler}</dt><dd data-health="realtime.scheduler" data-value=${scheduler}>
 			${scheduler === 'shared' ? words.shared : scheduler}</dd>
-		<dt>${words.memory}</dt><dd data-health="realtime.memory_locked" data-value=${locked}>${locked ? words.locked : words.notLocked}</dd>
+		<dt>${words.memory}</dt><dd data-health="realtime.memory_locked" data-value=${locked}>
+			${locked ? words.locked : words.notLocked}</dd>
 		<dt>${words.memoryLimit}</dt><dd data-health="realtime.memory_limit_bytes" data-value=${limit ?? 0}>
 			${limit ? `${number(limit / (1 << 20))} MiB` : words.noLimit}</dd>
 		${refused.length > 0 && html`<dt>${words.refused}</dt><dd><ul class="health-list">

@@ -15,7 +15,7 @@ import {TimeBar, useBeat} from '../time/timebar.js'
 
 const words = texts.raster
 
-// readable is the least height of a row, in px, at which its neuron's name can be read beside it.
+// readable is the least height of a row, in units, at which its neuron's name can be read beside it.
 const readable = 11
 
 // listed is how many neurons the table for screen readers has at most; of a larger network it has the populations.
@@ -92,7 +92,7 @@ function View({robot, large}) {
 // Names writes the names of rows, populations and groups beside the field, where there is room.
 function Names({plot, collapsed, fold}) {
 	if (!plot?.placed) return html`<div class="raster-names"></div>`
-	const {arranged: {rows}, placed: {top, size, areas}} = plot, shown = []
+	const {arranged: {rows}, placed: {top, size, areas}, unit} = plot, shown = [], least = readable * unit
 	let free = 0 // the first line on which nothing is written yet
 	let population = ''
 	rows.forEach((row, i) => {
@@ -100,25 +100,25 @@ function Names({plot, collapsed, fold}) {
 		population = row.population
 		if (first && top[i] >= free - 1) {
 			const folded = collapsed.has(row.population)
-			const tall = Math.max(readable + 1, Math.min(size, 18))
+			const tall = Math.max(least + 1, Math.min(size, 18 * unit))
 			shown.push(html`<button type="button" key=${`p ${row.population}`} class="raster-fold" aria-expanded=${!folded}
 				title=${folded ? words.expand(row.population) : words.collapse(row.population)}
 				ref=${at(top[i], tall)} onClick=${() => fold(row.population)}>
 				<span aria-hidden="true">${folded ? '▸' : '▾'}</span> ${row.population}</button>`)
 			free = top[i] + tall
-		} else if (size >= readable && top[i] >= free - 1) {
+		} else if (size >= least && top[i] >= free - 1) {
 			shown.push(html`<span key=${`n ${row.label}`} class="raster-name" title=${row.label} ref=${at(top[i], size)}>
 				${row.label}</span>`)
 			free = top[i] + size
-		} else if (size < readable && !row.population && size * 3 >= readable && top[i] >= free) {
-			shown.push(html`<span key=${`n ${row.label}`} class="raster-name" title=${row.label} ref=${at(top[i], readable)}>
+		} else if (size < least && !row.population && size * 3 >= least && top[i] >= free) {
+			shown.push(html`<span key=${`n ${row.label}`} class="raster-name" title=${row.label} ref=${at(top[i], least)}>
 				${row.label}</span>`)
-			free = top[i] + readable
+			free = top[i] + least
 		}
 	})
 	return html`<div class="raster-names">
 		${areas.map(({role, rows: count, top: y}) => html`<span key=${`g ${role}`} class=${`raster-group time-${role || 'inner'}`}
-			ref=${at(y - 14, 13)}>${words.groups[role]} <span class="raster-count">${count}</span></span>`)}
+			ref=${at(y - 14 * unit, 13 * unit)}>${words.groups[role]} <span class="raster-count">${count}</span></span>`)}
 		${shown}
 	</div>`
 }
@@ -174,10 +174,10 @@ function Summary({robot, plot}) {
 	return html`<div class="raster-summary" data-rate=${all} data-received=${store.ring.received} data-kept=${store.ring.length}
 			data-overwritten=${store.ring.overwritten} data-refused=${store.ring.refused} data-lost=${store.lost}>
 		<ul class="time-legend">
-			<li><span class="time-key time-whole"></span>${words.whole}
+			<li><span class="time-key time-whole"></span>${words.whole}${' '}
 				<b data-group="all" data-rate=${all}>${number(all)}</b> ${words.rateUnit}</li>
 			${present.length > 1 && present.map(({role, group: g}) => html`<li key=${role}>
-				<span class=${`time-key time-${role || 'inner'}`}></span>${words.groups[role]}
+				<span class=${`time-key time-${role || 'inner'}`}></span>${words.groups[role]}${' '}
 				<b data-group=${role || 'inner'} data-rate=${group[g]}>${number(group[g])}</b> ${words.rateUnit}</li>`)}
 			<li>${words.bins(duration((plot.current?.strip.width || 0) / 1000))}</li>
 		</ul>
@@ -231,7 +231,8 @@ function Table({robot, names, rolesOf, each, store}) {
 		<thead><tr><th>${words.neuron}</th><th>${words.group}</th><th>${words.rate}</th><th>${words.count}</th></tr></thead>
 		<tbody>${rows.map(({name, role, rate, count, latest}) => html`<tr key=${name} data-neuron=${name} data-rate=${rate}
 			data-count=${count} data-latest=${latest}>
-			<th scope="row">${name}</th><td>${words.groups[role || '']}</td><td>${rate}</td><td>${count}</td></tr>`)}</tbody></table></div>`
+			<th scope="row">${name}</th><td>${words.groups[role || '']}</td><td>${rate}</td><td>${count}</td></tr>`)}
+		</tbody></table></div>`
 }
 
 export const panel = {id: 'raster', title: words.title, available: () => true, View}

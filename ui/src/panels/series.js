@@ -6,19 +6,22 @@ import {html, useComputed, useEffect, useRef, useSignal} from '../view.js'
 import {cursor} from '../cursor.js'
 import {texts} from '../texts.js'
 import {Axis, useWidth} from '../time/axis.js'
+import {bandsOf} from '../time/bands.js'
 import {Chart, dashes} from '../time/chart.js'
 import {edge, key, pointers, shift} from '../time/control.js'
 import {groups, limits} from '../time/groups.js'
-import {bandsOf, Lanes, tall} from '../time/lanes.js'
+import {Lanes, tall} from '../time/lanes.js'
 import {onFrame} from '../time/loop.js'
 import {readingsOf} from '../time/readings.js'
 import {clock, duration, number} from '../time/ticks.js'
 import {TimeBar, useBeat} from '../time/timebar.js'
+import {unit} from '../time/unit.js'
 
 const words = texts.series
 
-// many is from how many devices on a filter is offered. low and high are the heights of a chart in px.
-const many = 8, low = 92, high = 170
+// many is from how many devices on a filter is offered. low and high are the heights of a chart in units, the latter of a large
+// panel.
+const many = 8, low = 92, high = 150
 
 function View({robot, large}) {
 	const readings = readingsOf(robot), root = useRef(), filter = useSignal(''), hidden = useSignal(new Set())
@@ -27,7 +30,8 @@ function View({robot, large}) {
 	beat.value // texts and spans come by and by
 	const fits = ({name}) => filter.value.toLowerCase().split(/[\s,]+/).some(part => name.toLowerCase().includes(part))
 	const sensors = (described?.sensors ?? []).filter(fits), actuators = (described?.actuators ?? []).filter(fits)
-	const labels = new Set(actuators.filter(({name, kind}) => kind === 'label' || readings.actuators.get(name)?.text).map(a => a.name))
+	const written = ({name, kind}) => kind === 'label' || readings.actuators.get(name)?.text
+	const labels = new Set(actuators.filter(written).map(({name}) => name))
 	const charts = [...groups('sensors', sensors, labels), ...groups('actuators', actuators, labels)]
 	const all = (described?.sensors?.length ?? 0) + (described?.actuators?.length ?? 0)
 	const toggle = name => {
@@ -43,7 +47,9 @@ function View({robot, large}) {
 		shift(by * (event.shiftKey ? 0.002 : 0.02), edge(robot, performance.now()))
 	}
 	const width = useWidth(root)
-	const gutter = Math.round(Math.min(136, Math.max(67, width * 0.17)))
+	const one = unit(), gutter = Math.round(Math.min(136 * one, Math.max(67 * one, width * 0.17)))
+	const room = Math.min(2.5 * high * one, innerHeight * 0.6 / charts.length) // of a chart in a large panel
+	const height = Math.round(large ? Math.max(high * one, room) : low * one)
 	return html`<div class="series" ref=${root}>
 		<${TimeBar} robot=${robot}>
 			${all > many && html`<input type="search" class="time-filter" aria-label=${words.filter} placeholder=${words.filter}
@@ -51,22 +57,26 @@ function View({robot, large}) {
 			<button type="button" class="series-fit" aria-pressed=${fitted.value} title=${words.fitHint}
 				onClick=${() => { fitted.value = !fitted.value }}>${words.fit}</button>
 		<//>
-		<div class="series-all" tabindex="0" role="application" aria-label=${words.field} aria-describedby="series-keys" onKeyDown=${press}
-			onBlur=${() => { cursor.value = null }}>
-			${width > 0 && charts.map(chart => html`<${ChartBox} key=${chart.key} ...${{chart, robot, readings, hidden, toggle, gutter, width,
-				fitted, large, count: charts.length}}/>`)}
-			<${LaneBox} title=${words.texts} robot=${robot} lanes=${[...labels].map(name => ({name, bands: (from, to) => {
-				const device = readings.actuators.get(name)
-				return device ? bandsOf(device)(from, to) : []
-			}, now: () => readings.actuators.get(name)?.value}))}/>
+		<div class="series-all" tabindex="0" role="application" aria-label=${words.field} aria-describedby="series-keys"
+			onKeyDown=${press} onBlur=${() => { cursor.value = null }}>
+			${width > 0 && charts.map(chart => html`<${ChartBox} key=${chart.key}
+				...${{chart, robot, readings, hidden, toggle, gutter, width, fitted, height}}/>`)}
+			<${LaneBox} title=${words.texts} robot=${robot} lanes=${[...labels].map(name => label(readings, name))}/>
 			<${LaneBox} title=${words.troubles} robot=${robot} lanes=${troubles(readings, fits)}/>
 			<div class="time-rows"><span class="time-unit">${words.axis}</span><${Axis} width=${width - gutter}/></div>
 		</div>
 		<p id="series-keys" class="hidden">${words.keys}</p>
 		<${At}/>
-		<ul class="time-notes">${missing(robot, described, sensors, actuators, filter.value).map(note => html`<li key=${note}>${note}</li>`)}</ul>
+		<ul class="time-notes">${missing(robot, described, sensors, actuators, filter.value)
+			.map(note => html`<li key=${note}>${note}</li>`)}</ul>
 		<${Table} robot=${robot} readings=${readings} described=${described}/>
 	</div>`
+}
+
+// label returns the lane of an actuator with texts.
+function label(readings, name) {
+	const device = () => readings.actuators.get(name)
+	return {name, bands: (from, to) => (device() ? bandsOf(device())(from, to) : []), now: () => device()?.value}
 }
 
 // troubles returns lanes for the sensors that were stale and the actuators that were held.
@@ -75,8 +85,9 @@ function troubles(readings, fits) {
 	for (const [spans, word] of [[readings.stale, words.staleLane], [readings.held, words.heldLane]]) {
 		for (const [name, {list}] of spans) {
 			if (!list.length || !fits({name})) continue
-			lanes.push({name, now: () => spans.get(name)?.at(Infinity) ?? '', bands: (from, to) => (spans.get(name)?.between(from, to) ?? [])
-				.map(span => ({...span, text: word(span.text), kind: 'warning'}))})
+			const bands = (from, to) => (spans.get(name)?.between(from, to) ?? [])
+				.map(span => ({...span, text: word(span.text), kind: 'warning'}))
+			lanes.push({name, bands, now: () => spans.get(name)?.now ?? ''})
 		}
 	}
 	return lanes
@@ -96,18 +107,19 @@ function missing(robot, described, sensors, actuators, filter) {
 	return notes
 }
 
-function ChartBox({chart, robot, readings, hidden, toggle, gutter, width, fitted, large, count}) {
-	const element = useRef(), plot = useRef(), height = large ? high : low
+function ChartBox({chart, robot, readings, hidden, toggle, gutter, width, fitted, height}) {
+	const element = useRef(), plot = useRef()
 	const names = chart.names.join('\n')
 	const lines = useComputed(() => { // follows the parameters
 		const paths = [...robot.parameters.value.keys()]
 		return Object.fromEntries(chart.names.map(name => [name, limits(chart.kind, name, paths)
-			.map(({path, limit}) => ({value: robot.parameter(path).value?.v, text: words.limits[limit](name)}))
+			.map(({path, limit}) => ({value: robot.parameter(path).value?.v, limit, name}))
 			.filter(({value}) => typeof value === 'number')]))
 	})
 	useEffect(() => {
 		plot.current = new Chart(element.current, {
-			unit: chart.unit, height, gutter, fitted: () => fitted.peek(), unknown: (from, to) => readings.unknown(from, to, robot.time()),
+			unit: chart.unit, height, gutter, fitted: () => fitted.peek(),
+			unknown: (from, to) => readings.unknown(from, to, robot.time()),
 			lines: chart.names.map(name => ({
 				device: () => readings[chart.kind].get(name), limits: () => lines.peek()[name] ?? [],
 				shown: () => !hidden.peek().has(name),
@@ -187,11 +199,11 @@ function LaneBox({title, lanes, robot}) {
 	}, [robot, some])
 	if (!some) return null
 	return html`<div class="series-lanes"><h3>${title}</h3><div class="time-rows">
-		<div class="series-names">${lanes.map(({name, now}) => html`<div key=${name} title=${name} data-lane=${name} data-value=${now()}>
-			${name}</div>`)}</div>
+		<div class="series-names">${lanes.map(({name, now}) => html`<div key=${name} title=${name}
+			data-lane=${name} data-value=${now()}>${name}</div>`)}</div>
 		<canvas ref=${element => {
 			canvas.current = element
-			if (element) element.style.height = `${lanes.length * tall}px`
+			if (element) element.style.height = `${lanes.length * tall * unit()}px`
 		}}></canvas>
 	</div></div>`
 }
@@ -214,8 +226,8 @@ function Table({robot, readings, described}) {
 	}
 	return html`<div class="hidden"><table><caption>${words.table}</caption>
 		<thead><tr><th>${words.name}</th><th>${words.value}</th><th>${words.state}</th></tr></thead>
-		<tbody>${(described?.sensors ?? []).map(one => row('sensors', one))}${(described?.actuators ?? []).map(one => row('actuators', one))}
-		</tbody></table></div>`
+		<tbody>${(described?.sensors ?? []).map(one => row('sensors', one))}
+			${(described?.actuators ?? []).map(one => row('actuators', one))}</tbody></table></div>`
 }
 
 export const panel = {id: 'series', title: words.title, available: () => true, View}

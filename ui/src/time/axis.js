@@ -4,11 +4,12 @@ import {html, useEffect, useSignal} from '../view.js'
 import {paused, span} from '../cursor.js'
 import {texts} from '../texts.js'
 import {ago, clock} from './ticks.js'
+import {unit} from './unit.js'
 
 export function Axis({width}) {
 	const still = paused.value !== null
 	return html`<div class="time-axis" aria-hidden="true">
-		${ago(span.value, width).map(({seconds, label}) => html`<span key=${seconds}
+		${ago(span.value, width / unit()).map(({seconds, label}) => html`<span key=${seconds}
 			ref=${element => { if (element) element.style.left = `${100 * (1 - seconds / span.value)}%` }}>
 			${seconds === 0 ? (still ? clock(paused.value, true) : texts.time.now) : label}</span>`)}
 	</div>`

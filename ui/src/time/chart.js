@@ -1,13 +1,15 @@
-// A chart of some sensors or actuators with one unit, by uPlot. The lines are steps: a value holds until the next one. uPlot draws
-// axes and lines; the paths of the lines come straight from the histories, so that nothing is copied while time passes.
+// A chart of some sensors or actuators with one unit, by uPlot. The lines are steps: a value holds until the next one. uPlot
+// draws axes and lines; the paths of the lines come straight from the histories, so that nothing is copied while time passes.
 
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import {effect, untracked} from '../view.js'
 import {cursor, span} from '../cursor.js'
+import {texts} from '../texts.js'
 import {colour, dark} from '../theme.js'
 import {hatch} from './hatch.js'
 import {ago, number, step} from './ticks.js'
+import {unit as unitNow} from './unit.js'
 
 // dashes tell the lines of a chart apart without colour, in CSS pixels. There are as many as lines in a chart.
 export const dashes = [[], [7, 3], [2, 2], [9, 2, 2, 2], [12, 5], [4, 2, 1, 2]]
@@ -16,8 +18,8 @@ export const dashes = [[], [7, 3], [2, 2], [9, 2, 2, 2], [12, 5], [4, 2, 1, 2]]
 const unitWidth = 16, slowest = 30
 
 export class Chart {
-	// lines are [{name, device: () => its record in the readings, limits: () => [{value, text}], shown: () => whether}], at most six.
-	// unknown(from, to) returns the times for which nothing is known.
+	// lines are [{device: () => its record in the readings, limits: () => [{value, limit, name}], shown: () => whether}], at most
+	// six. unknown(from, to) returns the times for which nothing is known; fitted() whether the lines fill the chart.
 	constructor(element, {unit, lines, height, gutter, unknown, fitted}) {
 		Object.assign(this, {element, lines, unknown, fitted, drawn: 0})
 		this.end = effect(() => {
@@ -26,24 +28,24 @@ export class Chart {
 		})
 	}
 
-	make(unit, height, gutter) {
+	make(name, height, gutter) {
 		this.plot?.destroy()
 		this.colours = this.lines.map((_, i) => colour(`series-${i + 1}`))
 		this.grid = colour('grid')
 		this.marks = {cursor: colour('accent'), unknown: colour('line'), text: colour('muted')}
 		const muted = colour('muted'), {lines, grid} = this
-		const font = `11px ${getComputedStyle(this.element).fontFamily}`
+		const one = this.one = unitNow(), font = `${11 * one}px ${getComputedStyle(this.element).fontFamily}`
 		const series = lines.map((line, i) => ({
-			stroke: this.colours[i], width: 1.5, dash: dashes[i], points: {show: false}, auto: false,
+			stroke: this.colours[i], width: 1.5 * one, dash: dashes[i].map(d => d * one), points: {show: false}, auto: false,
 			paths: plot => this.path(plot, line),
 		}))
 		this.plot = new uPlot({
-			width: this.element.clientWidth, height, padding: [6, 1, 6, 0],
+			width: this.element.clientWidth, height, padding: [6 * one, 1, 6 * one, 0],
 			legend: {show: false}, cursor: {show: false},
 			scales: {x: {time: false, auto: false}, y: {auto: true, range: plot => this.range(plot)}},
 			axes: [{show: false}, {
-				stroke: muted, font, labelFont: font, label: unit || undefined, labelSize: unit ? unitWidth : 0, labelGap: 0,
-				size: gutter - (unit ? unitWidth : 0), gap: 4, space: 22, grid: {stroke: grid, width: 1}, ticks: {show: false},
+				stroke: muted, font, labelFont: font, label: name || undefined, labelSize: name ? unitWidth * one : 0, labelGap: 0,
+				size: gutter - (name ? unitWidth * one : 0), gap: 4, space: 22 * one, grid: {stroke: grid, width: 1}, ticks: {show: false},
 				values: (_, marks) => marks.map(mark => number(mark)),
 			}],
 			series: [{}, ...series],
@@ -84,8 +86,8 @@ export class Chart {
 		if (!(low <= high)) return [0, 1]
 		if (low === 0 && high === 0) return [-0.1, 1.1]
 		if (low === high) return [low - (Math.abs(low) * 0.1 || 1), high + (Math.abs(high) * 0.1 || 1)]
-		const part = step((high - low) / 16) // so that the axis does not move with each value
-		return [Math.floor(low / part - 0.25) * part, Math.ceil(high / part + 0.25) * part]
+		const part = step((high - low) / 50) // so that the axis does not move with each value
+		return [Math.floor(low / part - 0.5) * part, Math.ceil(high / part + 0.5) * part]
 	}
 
 	// path returns a line in steps. Values that share a column of pixels are one upright stroke.
@@ -127,12 +129,13 @@ export class Chart {
 		const {ctx: context, bbox: {left, top, width, height}} = plot, ratio = uPlot.pxRatio
 		context.save()
 		context.fillStyle = this.grid
-		for (const {seconds} of ago(span.value, width / ratio)) {
+		for (const {seconds} of ago(span.value, width / ratio / this.one)) {
 			context.fillRect(Math.round(left + width * (1 - seconds / span.value)) - ratio, top, ratio, height)
 		}
 		const from = this.time - this.length
 		for (const part of this.unknown(from, this.time)) {
-			const a = plot.valToPos(Math.max(from, part.from), 'x', true), b = plot.valToPos(Math.min(this.time, part.to), 'x', true)
+			const a = plot.valToPos(Math.max(from, part.from), 'x', true)
+			const b = plot.valToPos(Math.min(this.time, part.to), 'x', true)
 			hatch(context, {left: a, top, width: b - a, height}, this.marks.unknown, 8 * ratio)
 		}
 		context.restore()
@@ -145,20 +148,25 @@ export class Chart {
 		context.beginPath()
 		context.rect(left, top, width, height)
 		context.clip()
-		context.font = `${10 * ratio}px ${getComputedStyle(this.element).fontFamily}`
+		const size = ratio * this.one
+		context.font = `${10 * size}px ${getComputedStyle(this.element).fontFamily}`
 		context.textAlign = 'left'
 		context.textBaseline = 'alphabetic'
-		context.setLineDash([4 * ratio, 4 * ratio])
+		context.setLineDash([4 * size, 4 * size])
 		context.lineWidth = ratio
 		context.globalAlpha = 0.8
-		for (const {value, text, colours} of this.limits()) {
+		let written = Infinity // where the text before stands
+		for (const {value, text, colours} of this.limits().sort((a, b) => a.value - b.value)) {
 			context.fillStyle = context.strokeStyle = colours.size === 1 ? [...colours][0] : this.marks.text
 			const y = Math.round(plot.valToPos(value, 'y', true)) + 0.5
 			context.beginPath()
 			context.moveTo(left, y)
 			context.lineTo(left + width, y)
 			context.stroke()
-			context.fillText(text, left + 4 * ratio, y - top < 14 * ratio ? y + 11 * ratio : y - 3 * ratio)
+			const line = y - top < 14 * size ? y + 11 * size : y - 3 * size
+			if (Math.abs(written - line) < 11 * size) continue
+			context.fillText(text, left + 4 * size, line)
+			written = line
 		}
 		context.globalAlpha = 1
 		if (cursor.value !== null) {
@@ -173,14 +181,15 @@ export class Chart {
 		const all = new Map()
 		this.lines.forEach((line, i) => {
 			if (!line.shown()) return
-			for (const {value, text} of line.limits()) {
-				const one = all.get(value) ?? {value, texts: new Set(), colours: new Set()}
-				one.texts.add(text)
+			for (const {value, limit, name} of line.limits()) {
+				const one = all.get(value) ?? {value, limit, names: new Set(), colours: new Set()}
+				one.names.add(name)
 				one.colours.add(this.colours[i])
 				all.set(value, one)
 			}
 		})
-		return [...all.values()].map(({value, texts, colours}) => ({value, text: [...texts].join(', '), colours}))
+		return [...all.values()].map(({value, limit, names, colours}) => (
+			{value, colours, text: texts.series.limits[limit]([...names].join(', '))}))
 	}
 
 	destroy() {

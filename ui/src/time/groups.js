@@ -3,8 +3,8 @@
 // most is how many lines a chart has at most.
 const most = 6
 
-// groups returns the charts for devices as the description has them: those with the same unit share one. values are the latest of
-// each by name. Devices with texts are not among them.
+// groups returns the charts for devices as the description has them: those with the same unit share one. Those whose names
+// are in texts have none.
 //
 //     [{key: 'sensors lx 0', kind: 'sensors', unit: 'lx', names: ['left_eye', 'right_eye']}, ...]
 export function groups(kind, devices, texts) {
@@ -23,13 +23,16 @@ export function groups(kind, devices, texts) {
 	return charts
 }
 
-// limits returns the limits of a device by the paths of its parameters: [{path, limit}]. limit is 'low', 'high', 'above' or 'below'.
+const ofSensor = /^encode(?:\[\d+\])?\.(range\[0\]|range\[1\]|above|below)$/
+const ofActuator = /^(range\[0\]|range\[1\])$/
+
+// limits returns the limits of a device by the paths of its parameters: [{path, limit}]. limit is 'low', 'high', 'above' or
+// 'below'.
 export function limits(kind, name, paths) {
 	const found = []
 	for (const path of paths) {
 		const rest = path.startsWith(`${kind}.${name}.`) ? path.slice(kind.length + name.length + 2) : ''
-		const match = kind === 'sensors'
-			? /^encode(?:\[\d+\])?\.(range\[0\]|range\[1\]|above|below)$/.exec(rest) : /^(range\[0\]|range\[1\])$/.exec(rest)
+		const match = (kind === 'sensors' ? ofSensor : ofActuator).exec(rest)
 		if (match) found.push({path, limit: {'range[0]': 'low', 'range[1]': 'high'}[match[1]] ?? match[1]})
 	}
 	return found

@@ -1,5 +1,5 @@
-// What one sensor or actuator has read or done: times and values in typed arrays, the latest `most` of them. A value holds until the
-// next one. Of a value that stays the same only the first and the latest time are kept.
+// What one sensor or actuator has read or done: times and values in typed arrays, the latest `most` of them. A value holds until
+// the next one. Of a value that stays the same only the first and the latest time are kept.
 //
 //     const history = new History(6000)
 //     history.add(ms, 0.25)
@@ -98,6 +98,9 @@ export class Spans {
 		this.list.push({from: time, to: Infinity, text})
 		if (this.list.length > this.most) this.list.shift()
 	}
+
+	// now is what holds at present: a text, or nothing.
+	get now() { return this.list.at(-1)?.to === Infinity ? this.list.at(-1).text : '' }
 
 	at(time) { return this.list.findLast(({from, to}) => from <= time && time < to)?.text ?? '' }
 

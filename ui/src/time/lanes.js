@@ -1,19 +1,21 @@
-// Lanes on a 2D canvas: one a thing, with a band for each time in which something holds, and its text. Texts of actuators are such
-// bands, and so are the times in which an actuator is held or a sensor is stale.
+// Lanes on a 2D canvas: one a thing, with a band for each time in which something holds, and its text. Texts of actuators are
+// such bands, and so are the times in which an actuator is held or a sensor is stale.
 
 import {computed} from '../view.js'
 import {cursor, span} from '../cursor.js'
 import {colour} from '../theme.js'
 import {hatch} from './hatch.js'
+import {unit} from './unit.js'
 
-// tall is the height of a lane in CSS pixels.
+// tall is the height of a lane in units.
 export const tall = 18
 
 // slowest is after how many ms lanes are drawn again although time stands still: what they show may have changed.
 const slowest = 250
 
 const names = ['line', 'accent', 'warning', 'panel', 'text', 1, 2, 3, 4, 5, 6]
-const tones = computed(() => Object.fromEntries(names.map(name => [name, colour(typeof name === 'number' ? `series-${name}` : name)])))
+const tones = computed(() => Object.fromEntries(names.map(name => (
+	[name, colour(typeof name === 'number' ? `series-${name}` : name)]))))
 
 export class Lanes {
 	constructor(canvas) {
@@ -22,10 +24,12 @@ export class Lanes {
 		this.drawn = 0
 	}
 
-	// follow draws lanes up to a time, if that makes a difference, and returns the time at the right edge and the length of the axis.
+	// follow draws lanes up to a time, if that makes a difference, and returns this, with the time at the right edge and the length
+	// of the axis.
 	follow(now, time, lanes, unknown) {
 		const length = span.value * 1000, shift = (time - this.time) / length * this.canvas.clientWidth
-		const same = length === this.length && Math.abs(shift) < 1 && cursor.value === this.cursor && lanes.length === this.count
+		const same = length === this.length && Math.abs(shift) < 1 && cursor.value === this.cursor &&
+			lanes.length === this.count
 		if (isFinite(time) && !(same && now - this.drawn < slowest)) {
 			Object.assign(this, {time, length, cursor: cursor.value, count: lanes.length, drawn: now})
 			this.draw({lanes, time, length, unknown: unknown(time - length, time)})
@@ -33,18 +37,18 @@ export class Lanes {
 		return this
 	}
 
-	// draw shows lanes up to a time (ms) at the right edge. Each is a function that returns bands [{from, to, text, kind}] between two
-	// times: kind is a number for a text among several, or 'warning'. length is in ms; unknown are the times of which nothing is
-	// known.
+	// draw shows lanes up to a time (ms) at the right edge. Each is a function that returns bands [{from, to, text, kind}] between
+	// two times: kind is a number for a text among several, or 'warning'. length is in ms; unknown are the times of which nothing
+	// is known.
 	draw({lanes, time, length, unknown}) {
 		const {canvas, context} = this, ratio = window.devicePixelRatio || 1
-		const width = canvas.clientWidth, height = lanes.length * tall
+		const one = unit(), high = tall * one, width = canvas.clientWidth, height = lanes.length * high
 		const pixels = [Math.round(width * ratio), Math.round(height * ratio)]
 		if (canvas.width !== pixels[0]) canvas.width = pixels[0]
 		if (canvas.height !== pixels[1]) canvas.height = pixels[1]
 		context.setTransform(ratio, 0, 0, ratio, 0, 0)
 		context.clearRect(0, 0, width, height)
-		context.font = `11px ${getComputedStyle(canvas).fontFamily}`
+		context.font = `${11 * one}px ${getComputedStyle(canvas).fontFamily}`
 		context.textBaseline = 'middle'
 		const from = time - length, x = t => width - (time - t) / length * width
 		for (const part of unknown) {
@@ -53,7 +57,7 @@ export class Lanes {
 		lanes.forEach((bands, lane) => {
 			for (const band of bands(from, time)) {
 				const left = Math.max(0, x(band.from)), right = Math.min(width, x(Math.min(time, band.to)))
-				this.band({left, right, top: lane * tall + 1, height: tall - 2}, band)
+				this.band({left, right, top: lane * high + 1, height: high - 2}, band)
 			}
 		})
 		if (cursor.value === null) return
@@ -82,19 +86,5 @@ export class Lanes {
 		context.fillStyle = tones.value.text
 		context.fillText(text, left + 5, top + height / 2 + 0.5)
 		context.restore()
-	}
-}
-
-// bandsOf returns the bands of a history whose values are numbers of labels.
-export function bandsOf({history, labels}) {
-	return (from, to) => {
-		const [a, b] = history.range(from, to), bands = []
-		for (let i = a; i < b; i++) {
-			const last = bands.at(-1), kind = history.values[i]
-			if (last?.kind === kind) continue
-			if (last) last.to = history.times[i]
-			bands.push({from: history.times[i], to: Infinity, text: labels[kind], kind})
-		}
-		return bands
 	}
 }

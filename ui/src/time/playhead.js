@@ -3,10 +3,10 @@
 
 // Delays in ms. least holds a batch of spikes (every 50 ms), a reading (every 100 ms) and the way here. A slow network makes the
 // delay as long as its latest messages were late in the last ten seconds.
-const least = 200, longest = 2000, remember = 10000
+const least = 200, longest = 1000, remember = 10000
 
 // slew is by how much the head may be faster or slower than time, and jump the error in ms from which it jumps instead.
-const slew = 0.05, jump = 1000
+const slew = 0.05, jump = 1500
 
 export class Playhead {
 	// time returns the robot's clock in ms since 1970.

@@ -12,11 +12,11 @@ import {arrange, none, place, roles, rowAt} from './rows.js'
 import {spikesOf} from './spikestore.js'
 import {Strip} from './strip.js'
 import {ago} from './ticks.js'
+import {unit} from './unit.js'
 
-// Heights in CSS pixels: of a heading above a group, of a row, of a row at most, and of the field. near is how close to a spike the
-// pointer must be to mean it.
-export const heading = 15
-const usual = 17, tallest = 26, least = 110, most = 360, near = 7
+// Heights in units: of a heading above a group, of a row, of a row at most, and of the field. near is how close to a spike
+// the pointer must be to mean it.
+const heading = 15, usual = 17, tallest = 26, least = 110, most = 360, near = 7
 
 // colours are those of the roles.
 const colours = ['sensor', 'inner', 'motor', 'learnt']
@@ -71,12 +71,12 @@ export class RasterPlot {
 		const populations = this.robot.describe.peek()?.neurons ?? []
 		const ratio = this.ratio = window.devicePixelRatio || 1
 		this.arranged = arrange({populations, names, rolesOf, filter: this.filter, collapsed: this.collapsed})
-		const {rows, groups} = this.arranged
-		const fits = Math.min(most, Math.max(least, rows.length * usual + groups.length * heading))
+		const {rows, groups} = this.arranged, one = this.unit = unit()
+		const fits = one * Math.min(most, Math.max(least, rows.length * usual + groups.length * heading))
 		this.field.style.height = this.large ? '' : `${fits}px`
 		const {clientWidth: width, clientHeight: height} = this.field
 		this.width = width
-		this.placed = place(this.arranged, height, heading, this.large ? 2 * tallest : tallest)
+		this.placed = place(this.arranged, height, one * heading, one * (this.large ? 4 : 1) * tallest)
 		this.colours = colours.map(colour)
 		this.whole = {line: colour('text'), area: colour('grid')}
 		this.lines = {grid: colour('grid'), cursor: colour('accent'), unknown: colour('line')}
@@ -88,7 +88,7 @@ export class RasterPlot {
 		canvas.width = Math.round(canvas.clientWidth * ratio)
 		canvas.height = Math.round(canvas.clientHeight * ratio)
 		this.picture.arrange({rowOf: this.arranged.rowOf, groupOf: this.arranged.groupOf, size: this.placed.size * ratio,
-			top: this.placed.top.map(y => y * ratio), colours: this.colours, dot: Math.max(1, Math.round(1.25 * ratio))})
+			top: this.placed.top.map(y => y * ratio), colours: this.colours, dot: Math.max(1, Math.round(1.25 * one * ratio))})
 		this.strip.forget()
 		this.dirty = true
 		this.onLayout?.(this)
@@ -115,7 +115,7 @@ export class RasterPlot {
 		if (moved || this.dirty) {
 			this.strip.ensure(this.store.ring, time, length, paused.value === null, this.arranged.groupOf)
 			const groups = this.arranged.groups.map(({group}) => group)
-			this.strip.draw({time, span: length, groups, ratio: this.ratio, colours: this.colours, whole: this.whole})
+			this.strip.draw({time, span: length, groups, ratio: this.ratio * this.unit, colours: this.colours, whole: this.whole})
 		}
 		const unknown = moved || this.dirty ? this.store.unknown(time - length, time) : this.unknown
 		const over = unknown.length || this.unknown?.length || cursor.value !== null // moves with the picture
@@ -135,7 +135,7 @@ export class RasterPlot {
 		context.setTransform(ratio, 0, 0, ratio, 0, 0)
 		context.clearRect(0, 0, width, height)
 		context.fillStyle = lines.grid
-		for (const {seconds} of ago(span.value, width)) {
+		for (const {seconds} of ago(span.value, width / this.unit)) {
 			context.fillRect(Math.round(width * (1 - seconds / span.value)) - 1, 0, 1, height)
 		}
 		for (const area of areas) context.fillRect(0, area.top - 1, width, 1)
@@ -198,11 +198,12 @@ export class RasterPlot {
 	// nearest returns the spike that is closest to the pointer, or null if none is near.
 	nearest() {
 		const {ring} = this.store, {x, y} = this.pointer, {top, size} = this.placed, {rowOf} = this.arranged
-		let best = near * near, found = null
-		for (const [a, b] of ring.slices(this.timeAt(x - near), Math.min(this.right, this.timeAt(x + near)))) {
+		const reach = near * this.unit
+		let best = reach * reach, found = null
+		for (const [a, b] of ring.slices(this.timeAt(x - reach), Math.min(this.right, this.timeAt(x + reach)))) {
 			for (let i = a; i < b; i++) {
 				const row = rowOf[ring.neurons[i]]
-				if (!(row > none)) continue
+				if (!(row > none) || size > reach && row !== this.row) continue // only low rows may be missed by a little
 				const down = Math.max(0, Math.abs(top[row] + size / 2 - y) - size / 2)
 				const across = this.xAt(ring.times[i]) - x
 				const far = down * down * 4 + across * across // a row above is farther than it looks

@@ -6,8 +6,8 @@ import {headOf} from './control.js'
 import {History, Spans} from './history.js'
 import {timed} from './loop.js'
 
-// silence is the time without a message, in ms, from which on nothing is known. Panels wait for messages that come more often than
-// every `often` ms. mostLabels bounds the texts of an actuator, and mostGaps the list of gaps.
+// silence is the time without a message, in ms, from which on nothing is known. Panels wait for messages that come more often
+// than every `often` ms. mostLabels bounds the texts of an actuator, and mostGaps the list of gaps.
 const silence = 3000, often = 500, mostLabels = 256, mostGaps = 200
 
 const stores = new WeakMap()

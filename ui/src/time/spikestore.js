@@ -76,7 +76,7 @@ class SpikeStore {
 
 	resume() {
 		const now = this.robot.time()
-		this.resumed = now
+		this.streaming = NaN // since when batches come
 		if (!isFinite(this.since)) this.since = now
 		else if (now > this.stopped) this.gaps.push({from: this.stopped, to: now})
 		if (this.gaps.length > mostGaps) this.gaps.shift()
@@ -94,6 +94,7 @@ class SpikeStore {
 	add({times, neurons}) {
 		if (!times.length) return
 		headOf(this.robot).arrived(times[0])
+		if (!isFinite(this.streaming)) this.streaming = this.robot.time()
 		const keep = paused.peek() === null ? Infinity : paused.peek() - span.peek() * 1000
 		if (times[0] < this.ring.newest - backwards) this.forget(times[0])
 		this.ring.append(times, neurons, keep)
@@ -130,7 +131,7 @@ class SpikeStore {
 	// batches have come. Its edges are known to some milliseconds only, so small differences say nothing.
 	check(health) {
 		if (!health || !this.watched) return
-		if (health.ts < this.resumed + 500 || this.ring.refused !== this.refused) this.healths = []
+		if (!(health.ts > this.streaming) || this.ring.refused !== this.refused) this.healths = []
 		this.refused = this.ring.refused
 		if (this.healths.push(health) < 3) return
 		const [a, b] = this.healths
