@@ -33,8 +33,8 @@ func (p *page) press(within, text string) {
 	p.hit("button "+text, button(within, text))
 }
 
-// hit waits until an element is there, enabled and visible, and clicks into its middle, as soon as it lies still there and nothing
-// lies over it.
+// hit waits until an element is there, enabled and visible, and clicks into its middle, as soon as it lies still there and
+// nothing lies over it.
 func (p *page) hit(what, expression string) {
 	p.t.Helper()
 	p.await("to see an enabled "+what, "(e => e && !e.disabled && e.checkVisibility())("+expression+")")

@@ -53,7 +53,8 @@ func (w *watcher) anyMessage(topic string, holds func(body map[string]any) bool)
 
 // shows waits until all elements of a selector show what one message of a topic says. All that an element shows is compared; what
 // becomes of a message by pointer is its path below the message's body.
-func (p *page) shows(w *watcher, selector, topic string, least int, matches func(shown map[string]string, body map[string]any) bool) {
+func (p *page) shows(w *watcher, selector, topic string, least int,
+	matches func(shown map[string]string, body map[string]any) bool) {
 	p.t.Helper()
 	var last []map[string]string
 	defer func() {

@@ -116,7 +116,8 @@ func TestShortKeysDoNotStop(t *testing.T) {
 	}
 }
 
-// While the broker is away the page says that its stop has not arrived, sends it when the broker is back, and then the robot stops.
+// While the broker is away the page says that its stop has not arrived, sends it when the broker is back, and then the robot
+// stops.
 func TestEmergencyStopWithoutABroker(t *testing.T) {
 	at := places(t)[1]
 	kill := at.startBroker(t)

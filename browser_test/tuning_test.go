@@ -35,7 +35,8 @@ func (p *page) find(path string) {
 func (p *page) awaitParameter(path string, value float64) {
 	p.t.Helper()
 	p.find(path)
-	p.await(fmt.Sprintf("the page to show %s %v", path, value), fmt.Sprintf("Number(%s?.dataset.value) == %v", first(row(path)), value))
+	p.await(fmt.Sprintf("the page to show %s %v", path, value), fmt.Sprintf("Number(%s?.dataset.value) == %v",
+		first(row(path)), value))
 }
 
 // enter types a value into the field of a parameter.
@@ -54,8 +55,8 @@ func (p *page) noteMarks(path string) {
 		".className)).observe("+first(row(path))+", {attributes: true, childList: true, subtree: true}), 0")
 }
 
-// A slider and a field change the parameter of the robot. Until the robot has acknowledged it the page says that it waits; what the
-// robot refuses is shown in its own words.
+// A slider and a field change the parameter of the robot. Until the robot has acknowledged it the page says that it waits; what
+// the robot refuses is shown in its own words.
 func TestTuning(t *testing.T) {
 	each(t, lightseeker(t)+"tuning: {file: tuned.yaml}\n", func(t *testing.T, r *robot) {
 		w := watch(t, r)
@@ -74,7 +75,8 @@ func TestTuning(t *testing.T) {
 		if !eval[bool](p, "marks_.some(m => m.includes('pending'))") {
 			t.Error("the page did not say that it waits for the robot's acknowledgement")
 		}
-		eventually(t, "the page to show the robot's value", func() bool { return same(p.data(row(motor), "value"), w.parameter(motor).V) })
+		eventually(t, "the page to show the robot's value",
+			func() bool { return same(p.data(row(motor), "value"), w.parameter(motor).V) })
 		if got := w.ask("get", protocol.Request{Paths: []string{motor}}).Values[motor]; got.V != w.parameter(motor).V || got.V == 100 {
 			t.Errorf("the robot has %+v, MQTT says %+v", got, w.parameter(motor))
 		}

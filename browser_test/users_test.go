@@ -108,8 +108,8 @@ var requestTopic = regexp.MustCompile(`flux/[^/]+/req/([a-z]+)`)
 // harmless are the requests that change nothing; and the emergency stop, which everybody may send.
 var harmless = []string{"describe", "get", "watch", "network", "world", "estop"}
 
-// operate uses every control of the page that is enabled, but those that stop the robot, leave the page or hide panels; and returns
-// how many.
+// operate uses every control of the page that is enabled, but those that stop the robot, leave the page or hide panels; and
+// returns how many.
 const operate = `(() => {
 	let used = 0;
 	const stays = e => !e.closest('form.login, nav, .title') && !e.matches('.estop') && !/^Log out/.test(e.innerText);
@@ -192,7 +192,8 @@ func TestViewerCanDoNothing(t *testing.T) {
 			c.Publish("flux/"+r.name+"/"+topic, 0, false, strings.Replace(text, ",}", "}", 1))
 		}
 	}
-	if c.Publish("flux/"+r.name+"/param/"+path, 0, true, `{"v":7,"rev":9,"src":"operator"}`).WaitTimeout(*patience); !c.IsConnected() {
+	if c.Publish("flux/"+r.name+"/param/"+path, 0, true,
+		`{"v":7,"rev":9,"src":"operator"}`).WaitTimeout(*patience); !c.IsConnected() {
 		t.Log("the broker has closed the forger's connection")
 	}
 	if answer := w.ask("get", protocol.Request{Paths: []string{path}}); answer.Values[path].V != before[path].V {
