@@ -315,7 +315,12 @@ export class Robot {
 
 	// renew asks for what panels want to see, if that has changed or the lease will end. A hidden page wants nothing.
 	#renew(now = false) {
-		const sum = globalThis.document?.hidden ? null : this.#leases.sum()
+		let sum = globalThis.document?.hidden ? null : this.#leases.sum()
+		// A robot without a world refuses the whole request.
+		if (sum?.world && !this.world.peek()) {
+			const {world, ...rest} = sum
+			sum = Object.keys(rest).length > 0 ? rest : null
+		}
 		for (const [topic, key] of [['spikes', 'spikes'], ['tele/neurons', 'neurons'], ['tele/learning', 'learning'],
 			['tele/world', 'world']]) this.#want(topic, sum?.[key])
 		const asked = JSON.stringify(sum)
