@@ -42,6 +42,11 @@ func pages(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lessons, err := filepath.Glob("lessons/*.md")
+	if err != nil || len(lessons) == 0 {
+		t.Fatal("no lessons: ", err)
+	}
+	all = append(all, lessons...)
 	paths := []string{"README.md", "CONTRIBUTING.md"}
 	for _, name := range all {
 		paths = append(paths, "docs/"+name)
@@ -214,10 +219,15 @@ func newPlace(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	p.write(t, "lightseeker.yaml", string(demo))
-	script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = run ] && set -- run lightseeker.yaml\nexec '%s' \"$@\"\n",
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in run | 'run --open') shift; set -- run lightseeker.yaml \"$@\";; esac\nexec '%s' \"$@\"\n",
 		filepath.Join(folder, "fluxd"))
 	if err := os.WriteFile(filepath.Join(p.folder, "bin/fluxd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
+	}
+	for _, opener := range []string{"xdg-open", "open"} { // --open opens no browser here
+		if err := os.WriteFile(filepath.Join(p.folder, "bin", opener), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p.environment = append(os.Environ(), "FLUX_BROKER=tcp://"+p.broker, "NO_COLOR=1",
 		"PATH="+filepath.Join(p.folder, "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"))
