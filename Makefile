@@ -154,9 +154,9 @@ DASHBOARD = PATH=$$PATH:/usr/sbin $(GOTEST) -count=1 -tags browser ./browser_tes
 dashboard: bin/fluxd
 	$(DASHBOARD)
 
-# The pictures of the dashboard in README.md and docs/dashboard.md.
+# The pictures of the dashboard in README.md, docs/dashboard.md and docs/lessons.
 screenshots: bin/fluxd
-	$(DASHBOARD) -run Pictures -update
+	$(DASHBOARD) -run 'Pictures|Lesson' -update
 
 # What the page costs the browser, and what pages cost the control loop: half an hour, on a machine that does nothing else.
 dashboard-bench: bin/fluxd

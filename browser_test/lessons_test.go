@@ -4,7 +4,6 @@ package browser_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -16,8 +15,6 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
-
-var lessonPictures = flag.String("lessons", "", "folder for the pictures of docs/lessons; empty: none are made")
 
 // A lesson is a robot and its page, as somebody who follows docs/lessons has them.
 type lesson struct {
@@ -61,7 +58,12 @@ func (l lesson) tune(path, text string, value float64) {
 // touch presses a button of the panel for work by hand, as a finger does.
 func (l lesson) touch(sensor string) {
 	l.t.Helper()
-	x, y := l.middle(first(device("sensor", sensor) + " button.press"))
+	var x, y float64
+	eventually(l.t, "the button to lie still", func() bool { // panels above it grow
+		beforeX, beforeY := x, y
+		x, y = l.middle(first(device("sensor", sensor) + " button.press"))
+		return x == beforeX && y == beforeY
+	})
 	l.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
 	l.await("the button to be pressed", first(device("sensor", sensor))+".dataset.held == 'true'")
 	time.Sleep(150 * time.Millisecond)
@@ -103,10 +105,10 @@ func (l lesson) expectShare(what, of, from string, want float64) {
 	}
 }
 
-// picture writes what the page shows from a panel on, if pictures are asked for.
+// picture writes what the page shows from a panel on, with -update.
 func (l lesson) picture(panel string) {
 	l.t.Helper()
-	if *lessonPictures == "" {
+	if !*update {
 		return
 	}
 	ctx, cancel := context.WithTimeout(l.context, *patience)
@@ -116,11 +118,13 @@ func (l lesson) picture(panel string) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(*lessonPictures, l.name+".png"), png, 0o644); err != nil {
+	small, _ := reduce(l.t.(*testing.T), png)
+	if err := os.WriteFile(filepath.Join("..", "docs", "lessons", l.name+".png"), small, 0o644); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
+// demo is the file of the demo robot.
 const demo = "configs/robots/lightseeker.yaml"
 
 // dim holds both eyes where each fires 50 times a second, and stops the wheels so that the bumper stays out of it.
@@ -132,6 +136,7 @@ func (l lesson) dim() {
 	l.hold("right_eye", "120")
 }
 
+// openNeuron opens a neuron of the circuit.
 func (l lesson) openNeuron(name string) {
 	l.t.Helper()
 	l.await("the neuron "+name, first("[data-node="+quote("neuron:"+name)+"]")+" != null")

@@ -219,7 +219,8 @@ func newPlace(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	p.write(t, "lightseeker.yaml", string(demo))
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in run | 'run --open') shift; set -- run lightseeker.yaml \"$@\";; esac\nexec '%s' \"$@\"\n",
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in run | 'run --open') shift; set -- run lightseeker.yaml \"$@\";; esac\nexec "+
+		"'%s' \"$@\"\n",
 		filepath.Join(folder, "fluxd"))
 	if err := os.WriteFile(filepath.Join(p.folder, "bin/fluxd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
