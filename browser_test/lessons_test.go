@@ -84,8 +84,8 @@ func (l lesson) counts() map[string]float64 {
 	return counts
 }
 
-// share waits until a neuron has had many spikes of another one, and returns how many the first makes for each of them. A machine that
-// is slow makes neither more nor fewer.
+// share waits until a neuron has had many spikes of another one, and returns how many the first makes for each of them. A machine
+// that is slow makes neither more nor fewer.
 func (l lesson) share(of, from string, many float64) float64 {
 	l.t.Helper()
 	before := l.counts()

@@ -12,8 +12,8 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// The tests of the page's modules are the files *.test.js in src and its folders. They run in goja, an interpreter in Go, so that neither Node nor a
-// browser is needed, and in virtual time: a timer is due as soon as nothing else happens before it.
+// The tests of the page's modules are the files *.test.js in src and its folders. They run in goja, an interpreter in Go, so that
+// neither Node nor a browser is needed, and in virtual time: a timer is due as soon as nothing else happens before it.
 func TestModules(t *testing.T) {
 	scripts, err := filepath.Glob("src/*.test.js")
 	if err != nil || len(scripts) == 0 {

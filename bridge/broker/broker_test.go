@@ -30,8 +30,8 @@ func TestRobotPublishesAllItsTopics(t *testing.T) {
 		t.Fatal("a viewer may not read")
 	}
 	of := protocol.Topics("rt")
-	for _, topic := range []string{of.Describe(), of.Param("a"), of.Response("get"), of.Health(), of.Sensors(), of.Actuators(), of.Home(),
-		of.Spikes(), of.Neurons(), of.Learning(), of.World(), of.Episode(), of.Event("info"), of.Status()} {
+	for _, topic := range []string{of.Describe(), of.Param("a"), of.Response("get"), of.Health(), of.Sensors(), of.Actuators(),
+		of.Home(), of.Spikes(), of.Neurons(), of.Learning(), of.World(), of.Episode(), of.Event("info"), of.Status()} {
 		robot.publish(topic, 0, false, topic)
 		if _, m := viewer.next(topic); m.Topic() != topic {
 			t.Errorf("%s came as %s", topic, m.Topic())

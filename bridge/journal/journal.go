@@ -78,7 +78,8 @@ func New(publish func(kind protocol.EventKind, text string)) *Journal {
 	return &Journal{publish: publish, open: map[key]*gathered{}, held: map[heldKey]heldText{}}
 }
 
-// Note adds an entry. It is published now if there was none of its kind and user in the last second, otherwise with the next Flush.
+// Note adds an entry. It is published now if there was none of its kind and user in the last second, otherwise with the next
+// Flush.
 func (j *Journal) Note(e Entry, now time.Duration) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()

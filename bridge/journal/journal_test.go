@@ -82,7 +82,8 @@ func TestTexts(t *testing.T) {
 			protocol.Response{Spikes: 7}, "stimulated by ann: motor_l (5 spikes), motor_r (2 spikes)"},
 		{"save", protocol.Request{}, protocol.Response{}, "saved by ann"},
 		{"load", protocol.Request{}, protocol.Response{}, "loaded by ann"},
-		{"drive", protocol.Request{Actuator: "wheel", Value: value(0.3), Lease: 2000}, protocol.Response{}, "driven by ann: wheel = 0.3"},
+		{"drive", protocol.Request{Actuator: "wheel", Value: value(0.3), Lease: 2000}, protocol.Response{},
+			"driven by ann: wheel = 0.3"},
 		{"sense", protocol.Request{Sensor: "sonar", Value: value(0.12), Lease: 2000}, protocol.Response{},
 			"sensed by ann: sonar = 0.12 for 2s"},
 	} {
