@@ -213,15 +213,30 @@ func newPlace(t *testing.T) *place {
 	if err := os.Symlink(filepath.Join(folder, "fluxctl"), filepath.Join(p.folder, "bin/fluxctl")); err != nil {
 		t.Fatal(err)
 	}
-	// The demo without an argument is the same robot with the other port.
+	// The demo without an argument is the same robot with the other port, and so are the robots of the lessons.
 	demo, err := os.ReadFile(filepath.Join(root, "configs/robots/lightseeker.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.write(t, "lightseeker.yaml", string(demo))
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in run | 'run --open') shift; set -- run lightseeker.yaml \"$@\";; esac\nexec "+
-		"'%s' \"$@\"\n",
-		filepath.Join(folder, "fluxd"))
+	lessons, err := filepath.Glob(filepath.Join(root, "docs/lessons/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lesson := range lessons {
+		robot, err := os.ReadFile(lesson)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.write(t, filepath.Base(lesson), string(robot))
+	}
+	script := fmt.Sprintf(`#!/bin/sh
+case "$*" in
+run | 'run --open') shift; set -- run lightseeker.yaml "$@";;
+'run docs/lessons/'*) robot=${2#docs/lessons/}; shift 2; set -- run "$robot" "$@";;
+esac
+exec '%s' "$@"
+`, filepath.Join(folder, "fluxd"))
 	if err := os.WriteFile(filepath.Join(p.folder, "bin/fluxd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
