@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,6 +166,24 @@ func TestPageAndItsFiles(t *testing.T) {
 	}
 	if _, header, _ := request(t, d, "GET", "robot.json", nil); header.Get("Cache-Control") != "no-store" {
 		t.Errorf("robot.json: Cache-Control %q, expected no-store", header.Get("Cache-Control"))
+	}
+}
+
+// A browser is sent less than half of the bytes, and unpacks them to the same file.
+func TestPageIsCompressed(t *testing.T) {
+	d := start(t, dashboard.Options{})
+	_, _, plain := request(t, d, "GET", "app.js", nil)
+	_, header, packed := request(t, d, "GET", "app.js", http.Header{"Accept-Encoding": {"gzip"}})
+	if header.Get("Content-Encoding") != "gzip" || len(packed) > len(plain)/2 {
+		t.Fatalf("%d bytes, %q: expected at most half of %d, by gzip", len(packed), header.Get("Content-Encoding"), len(plain))
+	}
+	unpacked, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(unpacked)
+	if err != nil || string(text) != plain {
+		t.Errorf("%v: %d bytes, expected the %d that come without compression", err, len(text), len(plain))
 	}
 }
 

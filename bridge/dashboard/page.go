@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -10,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed page
@@ -30,6 +33,8 @@ type file struct {
 	text []byte
 	kind string
 	tag  string // changes with the text
+
+	packed func() []byte // the text compressed by gzip; the first call compresses it
 }
 
 // bundled returns the files of the page, by the path of their URL.
@@ -49,10 +54,23 @@ func bundled() map[string]file {
 			panic(err) // ReadDir listed it
 		}
 		sum := sha256.Sum256(text)
-		all["/"+e.Name()] = file{text, kind, `"` + hex.EncodeToString(sum[:8]) + `"`}
+		all["/"+e.Name()] = file{text, kind, `"` + hex.EncodeToString(sum[:8]) + `"`, sync.OnceValue(func() []byte { return pack(text) })}
 	}
 	all["/"] = all["/index.html"]
 	return all
+}
+
+// pack compresses a text, to a third: a phone loads the page over the robot's own wireless network.
+func pack(text []byte) []byte {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(text); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return packed.Bytes()
 }
 
 // policy lets the page load its own files and connect to this server, and nothing else; no other page may show it in a frame
@@ -106,8 +124,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		h.Set("Content-Type", one.kind)
-		h.Set("Content-Length", fmt.Sprint(len(one.text)))
-		_, _ = w.Write(one.text) // an error means that the client has gone
+		h.Set("Vary", "Accept-Encoding")
+		text := one.text
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			h.Set("Content-Encoding", "gzip")
+			text = one.packed()
+		}
+		h.Set("Content-Length", fmt.Sprint(len(text)))
+		_, _ = w.Write(text) // an error means that the client has gone
 	default:
 		s.refuse(w, r, wrongRequest, http.StatusNotFound, "no such page: expected /")
 	}

@@ -60,7 +60,7 @@ export class Robot {
 		this.name = name
 		this.link = client.link
 		this.estop = new Estop(client, name)
-		this.#requests = new Requests({client, robot: name, time: () => this.time(), texts: texts.requests,
+		this.#requests = new Requests({client, robot: name, time: () => this.#stamp(), texts: texts.requests,
 			named: verb => client.user !== '' && this.#permission(`${verb}/${client.user}`).peek() !== false})
 		this.parameters = computed(() => new Map((this.describe.value?.parameters ?? []).map(p => [p.path, p])))
 		this.names = computed(() => neuronNames(this.describe.value))
@@ -93,6 +93,10 @@ export class Robot {
 
 	// time returns the robot's time, in milliseconds since 1970.
 	time() { return Date.now() + this.#offset }
+
+	// stamp returns the time for a request: that of this machine, if it agrees with the robot's. What is known of the robot's clock is
+	// late by a message's way, and an arm that seems older than a disarm is refused.
+	#stamp() { return Math.abs(this.#offset) < 1000 ? Date.now() : this.time() }
 
 	// may says whether the broker lets this user send a verb. It is true until the broker says otherwise.
 	may(verb) { return this.#permission(verb).value !== false }

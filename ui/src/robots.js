@@ -1,5 +1,5 @@
 // The page of all robots of the broker: what they do, and what stops them all.
-import {html, signal, useEffect} from './view.js'
+import {html, signal, useEffect, useSignal} from './view.js'
 import {address} from './frame.js'
 import {StopButton, Theme, linkOf} from './header.js'
 import {stateOf} from './safety.js'
@@ -15,7 +15,12 @@ export function Robots({fleet, page, onLogout}) {
 	useStopKeys(() => fleet.stopAll())
 	useEffect(() => { document.title = texts.app.title(t.title) }, [])
 	const count = state => all.filter(r => r.fresh.value && stateOf(r.health.value) === state).length
-	const link = fleet.link.value
+	const link = fleet.link.value, looking = useSignal(true)
+	useEffect(() => { // the robots' retained messages take a moment
+		looking.value = true
+		const timer = setTimeout(() => { looking.value = false }, 3000)
+		return () => clearTimeout(timer)
+	}, [link])
 	return html`<header class="top">
 			<div class="bar">
 				<${StopButton} press=${() => fleet.stopAll()}>${t.stopAll}<//>
@@ -28,7 +33,7 @@ export function Robots({fleet, page, onLogout}) {
 		</header>
 		<${Notices}/>
 		<main class="robots">
-			${all.length === 0 && html`<p role="status">${t.none}</p>`}
+			${all.length === 0 && html`<p role="status">${looking.value ? t.looking : t.none}</p>`}
 			${all.length > 0 && html`<ul>${all.map(robot => html`<${Row} key=${robot.name} robot=${robot}/>`)}</ul>`}
 		</main>
 		<footer><span>${texts.app.version(page.version)}</span> <a href=${address({view: null, robot: null})}>${t.back(page.robot)}</a>

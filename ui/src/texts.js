@@ -83,6 +83,7 @@ export const texts = {
 		stopAll: 'STOP ALL',
 		stop: name => name ? `Stop ${name}` : 'Stop',
 		none: 'No robot is at this broker.',
+		looking: 'Looking for robots',
 		counts: (all, armed, stopped) => `${all === 1 ? '1 robot' : `${all} robots`}, ${armed} armed, ${stopped} stopped`,
 		waiting: (done, all, names) => `${done} of ${all} have acknowledged the stop. Waiting for ${names}: use the switch there.`,
 		away: name => `${name} (offline)`,
