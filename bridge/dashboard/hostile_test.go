@@ -59,47 +59,53 @@ func TestHostileClients(t *testing.T) {
 	host := hostOf(d)
 	one := func(s string) string { return handshake(d) + s }
 	for name, sent := range map[string]string{
-		"nothing but a line end":               "\r\n\r\n",
-		"half a request line":                  "GET /",
-		"half a header":                        "GET / HTTP/1.1\r\nHost: " + host + "\r\nX: ",
-		"a huge header":                        "GET / HTTP/1.1\r\nHost: " + host + "\r\nX: " + strings.Repeat("x", 200<<10) + "\r\n\r\n",
-		"many headers":                         "GET / HTTP/1.1\r\nHost: " + host + "\r\n" + strings.Repeat("X: y\r\n", 40_000) + "\r\n",
-		"a huge path":                          "GET /" + strings.Repeat("x", 200<<10) + " HTTP/1.1\r\n\r\n",
-		"no HTTP":                              "\x10\x0c\x00\x04MQTT\x04\x02\x00<\x00\x00",
-		"TLS":                                  "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-		"HTTP/2":                               "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-		"two Hosts":                            "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
-		"a body":                               "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nxxx",
-		"a negative length":                    "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-		"chunks without an end":                "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe",
-		"both lengths":                         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"an upgrade without a key":             strings.Replace(one(""), "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 1),
-		"an upgrade with a short key":          strings.Replace(one(""), "dGhlIHNhbXBsZSBub25jZQ==", "eA==", 1),
-		"an upgrade of another version":        strings.Replace(one(""), "Version: 13", "Version: 12", 1),
-		"an upgrade to something else":         strings.Replace(one(""), "Upgrade: websocket", "Upgrade: h2c", 1),
-		"an upgrade without the subprotocol":   strings.Replace(one(frame(last|binaryKind, "x")), "Protocol: mqtt", "Protocol: soap", 1),
-		"a text message":                       one(frame(last|text, "hello")),
-		"a message without a mask":             one("\x82\x01x"),
-		"a frame of an unknown kind":           one(frame(last|3, "x")),
-		"reserved bits":                        one(frame(last|0x70|binaryKind, "x")),
-		"a continuation of nothing":            one(frame(last|more, "x")),
-		"a message within a message":           one(frame(binaryKind, "x") + frame(last|binaryKind, "y")),
-		"a text within a message":              one(frame(binaryKind, "x") + frame(last|text, "y")),
-		"a ping in two parts":                  one(frame(ping, "x") + frame(last|more, "y")),
-		"a huge ping":                          one(frame(last|ping, strings.Repeat("x", 200))),
-		"a message of 2^63 bytes":              one("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00x"),
-		"a message of 2^40 bytes":              one("\x82\xff\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00x"),
-		"a message that is too large":          one(frame(last|binaryKind, strings.Repeat("x", 129<<10))),
-		"a message that is too large in parts": one(frame(binaryKind, "x") + strings.Repeat(frame(more, strings.Repeat("x", 1<<10)), 200)),
-		"a flood of pings":                     one(strings.Repeat(frame(last|ping, "x"), 1000)),
-		"a flood of pings within a message":    one(frame(binaryKind, "x") + strings.Repeat(frame(last|ping, "x"), 1000)),
-		"a flood of pongs, then text":          one(strings.Repeat(frame(last|pong, "x"), 1000) + frame(last|text, "x")),
-		"a flood of empty parts, then text":    one(frame(binaryKind, "x") + strings.Repeat(frame(more, ""), 5000) + frame(last|text, "x")),
-		"a goodbye of one byte":                one(frame(last|bye, "x")),
-		"a goodbye with a wrong code":          one(frame(last|bye, "\x00\x01")),
-		"a goodbye, and more":                  one(frame(last|bye, "\x03\xe8") + frame(last|binaryKind, "x")),
-		"only a handshake":                     one(""),
-		"half a frame":                         one("\x82"),
+		"nothing but a line end": "\r\n\r\n",
+		"half a request line":    "GET /",
+		"half a header":          "GET / HTTP/1.1\r\nHost: " + host + "\r\nX: ",
+		"a huge header": "GET / HTTP/1.1\r\nHost: " + host + "\r\nX: " +
+			strings.Repeat("x", 200<<10) + "\r\n\r\n",
+		"many headers": "GET / HTTP/1.1\r\nHost: " + host + "\r\n" +
+			strings.Repeat("X: y\r\n", 40_000) + "\r\n",
+		"a huge path":           "GET /" + strings.Repeat("x", 200<<10) + " HTTP/1.1\r\n\r\n",
+		"no HTTP":               "\x10\x0c\x00\x04MQTT\x04\x02\x00<\x00\x00",
+		"TLS":                   "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"HTTP/2":                "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"two Hosts":             "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+		"a body":                "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nxxx",
+		"a negative length":     "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+		"chunks without an end": "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe",
+		"both lengths": "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"an upgrade without a key":      strings.Replace(one(""), "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 1),
+		"an upgrade with a short key":   strings.Replace(one(""), "dGhlIHNhbXBsZSBub25jZQ==", "eA==", 1),
+		"an upgrade of another version": strings.Replace(one(""), "Version: 13", "Version: 12", 1),
+		"an upgrade to something else":  strings.Replace(one(""), "Upgrade: websocket", "Upgrade: h2c", 1),
+		"an upgrade without the subprotocol": strings.Replace(one(frame(last|binaryKind, "x")),
+			"Protocol: mqtt", "Protocol: soap", 1),
+		"a text message":              one(frame(last|text, "hello")),
+		"a message without a mask":    one("\x82\x01x"),
+		"a frame of an unknown kind":  one(frame(last|3, "x")),
+		"reserved bits":               one(frame(last|0x70|binaryKind, "x")),
+		"a continuation of nothing":   one(frame(last|more, "x")),
+		"a message within a message":  one(frame(binaryKind, "x") + frame(last|binaryKind, "y")),
+		"a text within a message":     one(frame(binaryKind, "x") + frame(last|text, "y")),
+		"a ping in two parts":         one(frame(ping, "x") + frame(last|more, "y")),
+		"a huge ping":                 one(frame(last|ping, strings.Repeat("x", 200))),
+		"a message of 2^63 bytes":     one("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00x"),
+		"a message of 2^40 bytes":     one("\x82\xff\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00x"),
+		"a message that is too large": one(frame(last|binaryKind, strings.Repeat("x", 129<<10))),
+		"a message that is too large in parts": one(frame(binaryKind, "x") +
+			strings.Repeat(frame(more, strings.Repeat("x", 1<<10)), 200)),
+		"a flood of pings":                  one(strings.Repeat(frame(last|ping, "x"), 1000)),
+		"a flood of pings within a message": one(frame(binaryKind, "x") + strings.Repeat(frame(last|ping, "x"), 1000)),
+		"a flood of pongs, then text":       one(strings.Repeat(frame(last|pong, "x"), 1000) + frame(last|text, "x")),
+		"a flood of empty parts, then text": one(frame(binaryKind, "x") +
+			strings.Repeat(frame(more, ""), 5000) + frame(last|text, "x")),
+		"a goodbye of one byte":       one(frame(last|bye, "x")),
+		"a goodbye with a wrong code": one(frame(last|bye, "\x00\x01")),
+		"a goodbye, and more":         one(frame(last|bye, "\x03\xe8") + frame(last|binaryKind, "x")),
+		"only a handshake":            one(""),
+		"half a frame":                one("\x82"),
 	} {
 		all.Go(func() {
 			conn, err := net.Dial("tcp", host)
@@ -271,8 +277,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// The broker sees this machine's address for every page, and bounds the logins that it checks for an address. Pages leave room for
-// others on this machine.
+// The broker sees this machine's address for every page, and bounds the logins that it checks for an address. Pages leave room
+// for others on this machine.
 func TestLoginsAtATimeAreLimited(t *testing.T) {
 	answer := make(chan struct{})
 	var waiting atomic.Int64

@@ -251,7 +251,8 @@ func (r *Robot) Simulated() *sim.Board {
 
 // inhabit runs the simulated world around the robot.
 func (r *Robot) inhabit(ctx context.Context) {
-	robot := surroundings.Robot{Event: r.event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
+	event := func(kind protocol.EventKind, text string) { r.event(kind, text) }
+	robot := surroundings.Robot{Event: event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
 		return r.ask(ctx, func() answer { return answer{err: r.restart(r.config.Network.Seed + episodes)} }).err
 	}}
 	if r.links != nil {

@@ -92,7 +92,8 @@ func TestUsersAndRolesHoldThroughThePage(t *testing.T) {
 		}
 		return values["network.neurons.a.threshold"].V
 	}
-	for _, c := range []struct{ user, password string }{{"", ""}, {"viewer", "wrong"}, {"nobody", "nobodynobody"}, {"fluxd", "guessed"}} {
+	for _, c := range []struct{ user, password string }{{"", ""}, {"viewer", "wrong"}, {"nobody", "nobodynobody"},
+		{"fluxd", "guessed"}} {
 		if _, err := throughPage(t, page, c.user, c.password); err == nil {
 			t.Errorf("user %q with password %q is let in", c.user, c.password)
 		}
@@ -202,8 +203,8 @@ var floods = map[string]func(ctx context.Context, page, host string){
 	},
 }
 
-// Floods at the page delay neither the loop nor the clients of the broker, and cost no memory. The test logs how long answers take,
-// and what the loop's latency was.
+// Floods at the page delay neither the loop nor the clients of the broker, and cost no memory. The test logs how long answers
+// take, and what the loop's latency was.
 func TestOwnBrokerWithHostileClientsAtThePage(t *testing.T) {
 	inRealTime(t)
 	for name, flood := range floods {
