@@ -124,7 +124,7 @@ var assembly = map[string][]string{
 }
 
 // The files in assembly have no other instructions, either.
-func TestAssemblyOnlyAdds(t *testing.T) {
+func TestRunTimePathInAssemblyOnlyAdds(t *testing.T) {
 	files, err := filepath.Glob("*.s")
 	if err != nil || len(files) != len(assembly) {
 		t.Fatalf("%v %v: expected a file for each of %d architectures", files, err, len(assembly))

@@ -81,7 +81,7 @@ func loggedIn(t *testing.T, page, user string) (c *client) {
 }
 
 // Who opens the page has the rights of the user who logs in, and no others.
-func TestUsersAndRolesHoldThroughThePage(t *testing.T) {
+func TestPageAndBrokerHoldUsersToTheirRoles(t *testing.T) {
 	inRealTime(t)
 	s := pageRobot(t)
 	page := s.robot.Dashboard()
