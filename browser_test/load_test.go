@@ -41,7 +41,8 @@ const countFrames = `window.frames_ = 0; (function next() { frames_++; requestAn
 // measure measures a page. The counter of frames is part of its script.
 func (p *page) measure(length time.Duration) (l load) {
 	p.t.Helper()
-	p.do(call(performance.Enable, performance.EnableParams{}))
+	// Processor time, since other programs may have the processor while a script runs.
+	p.do(call(performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}))
 	eval[chromedp.Void](p, countFrames)
 	script, frames := p.script(), eval[float64](p, "frames_")
 	for second := 1; second <= int(length/time.Second); second++ {
@@ -117,7 +118,8 @@ func TestBusyRobot(t *testing.T) {
 	t.Logf("script %.2f ms a frame (median of seconds), %.0f frames/s, heap %s MB every ten seconds", median(l.script),
 		median(l.frames),
 		megabytes(l.heap))
-	if got := median(l.script); got >= 2 {
+	// A bound on a time is for make dashboard-bench, on a machine at rest.
+	if got := median(l.script); *watched >= time.Minute && got >= 2 {
 		t.Errorf("the script takes %.2f ms a frame: expected less than 2", got)
 	}
 	// The first half fills what the page keeps of the past.

@@ -238,6 +238,7 @@ export class Robot {
 		this.#offsets = []
 		this.#start = 0
 		this.revision.value = 0
+		for (const value of this.#values.values()) value.value = null // what comes is true, also with a lower revision
 		for (const one of [this.health, this.pose, this.neurons, this.learning]) one.value = null
 		this.sensors.value = {}
 		this.actuators.value = {}

@@ -333,6 +333,21 @@ test('a description that the broker has missed is asked for', async () => {
 	robot.end()
 })
 
+test('after a restart no value of the last start is shown, and values are asked for until the robot answers', async () => {
+	const {link, robot} = await connect()
+	await robot.set({a: 3})
+	link.silent.add('get')
+	link.rev = 0
+	link.values = {a: {v: 1, rev: 0, src: 'config'}, b: {v: 2, rev: 0, src: 'config'}}
+	link.tell('status', {state: 'online', boot: '2', version: 'v'})
+	await sleep(1000)
+	equal(robot.parameter('a').value, null)
+	link.silent.delete('get')
+	await sleep(10000)
+	equal(robot.parameter('a').value.v, 1)
+	robot.end()
+})
+
 test('after a restart values with a lower revision count', async () => {
 	const {link, robot} = await connect()
 	await robot.set({a: 3})

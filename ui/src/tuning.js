@@ -125,6 +125,7 @@ export class Tuning {
 		try {
 			answer = await this.#robot.request('get')
 		} catch {
+			if (this.#again) this.#timer = setTimeout(() => this.load(), reread) // nothing is known of this start yet
 			return // shown as stale
 		}
 		batch(() => {
