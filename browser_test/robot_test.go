@@ -24,6 +24,7 @@ type robot struct {
 	name   string
 	file   string
 	broker string // its address for clients
+	own    bool   // the broker is the robot's own
 	page   string // the address of its dashboard
 
 	process *exec.Cmd
@@ -149,7 +150,8 @@ func describe(t testing.TB, text string, at place) *robot {
 		lines = append(lines, strings.TrimRight(line, "\n"))
 	}
 	lines = append(lines, "mqtt: {"+at.mqtt+"}", "dashboard: {listen: '"+page+"'}", "")
-	r := &robot{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), broker: at.broker, page: "http://" + page + "/"}
+	r := &robot{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), broker: at.broker,
+		own: at.startBroker == nil, page: "http://" + page + "/"}
 	if err := os.WriteFile(r.file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -193,6 +195,15 @@ func (r *robot) kill() {
 		if p, err := os.FindProcess(id); err == nil {
 			_ = p.Kill()
 		}
+	}
+	if r.own { // while the old broker dies, it has the port, and the next one would take another
+		eventually(r.t, "the port of the broker to be free", func() bool {
+			socket, err := net.Listen("tcp", strings.TrimPrefix(r.broker, "tcp://"))
+			if err == nil {
+				_ = socket.Close()
+			}
+			return err == nil
+		})
 	}
 }
 

@@ -54,7 +54,8 @@ func bundled() map[string]file {
 			panic(err) // ReadDir listed it
 		}
 		sum := sha256.Sum256(text)
-		all["/"+e.Name()] = file{text, kind, `"` + hex.EncodeToString(sum[:8]) + `"`, sync.OnceValue(func() []byte { return pack(text) })}
+		packed := sync.OnceValue(func() []byte { return pack(text) })
+		all["/"+e.Name()] = file{text, kind, `"` + hex.EncodeToString(sum[:8]) + `"`, packed}
 	}
 	all["/"] = all["/index.html"]
 	return all
