@@ -20,10 +20,7 @@ type accumulator struct {
 	offset  uint32   // of its sums in accumulators.pool
 	sums    []int32  // by neuron
 	reached []uint64 // a bit for each neuron that sendSparse or sendEach reached
-	// How much water and how many arrivals from outside still fit in a sum, beside all that the synapses of any neuron can bring.
-	spareWater int32
-	spareCount uint32
-	dense      bool // sendDense has filled it: it may reach neurons whose bits are not set
+	dense   bool     // sendDense has filled it: it may reach neurons whose bits are not set
 }
 
 // forever is later than every tick.
@@ -42,10 +39,11 @@ type accumulators struct {
 	spare    []*accumulator
 	pool     []int32 // the sums of all accumulators, one after the other
 	neurons  int
-	// Those of an accumulator to which nothing was added.
-	spareWater int32
-	spareCount uint32
-	permanent  bool // an accumulator stays in its bucket after its tick
+	// How much water, and how many arrivals, a sum may hold with an input from outside: all that the synapses of any neuron can
+	// bring in one tick still fits then.
+	roomWater int64
+	roomCount uint32
+	permanent bool // an accumulator stays in its bucket after its tick
 }
 
 // Networks of fewer neurons than permanentBelow, which robots have, keep an accumulator in each bucket. So they need not ask
@@ -53,8 +51,8 @@ type accumulators struct {
 // to save memory.
 const permanentBelow = 512
 
-func newAccumulators(span uint8, neurons int, spareWater int32, spareCount uint32) accumulators {
-	set := accumulators{span: span, absent: &accumulator{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount,
+func newAccumulators(span uint8, neurons int, roomWater int64, roomCount uint32) accumulators {
+	set := accumulators{span: span, absent: &accumulator{at: -1}, neurons: neurons, roomWater: roomWater, roomCount: roomCount,
 		permanent: neurons < permanentBelow}
 	for i := range set.buckets {
 		set.buckets[i] = set.absent
@@ -128,7 +126,6 @@ func (set *accumulators) close(acc *accumulator) {
 	bucket := uint(acc.at>>(set.span&63)) & (accumulatorBuckets - 1)
 	set.occupied &^= 1 << bucket
 	acc.at, acc.inputs, acc.dense = -1, 0, false
-	acc.spareWater, acc.spareCount = set.spareWater, set.spareCount
 	if !set.permanent {
 		set.buckets[bucket] = set.absent
 		set.spare = append(set.spare, acc)
@@ -149,8 +146,8 @@ func (set *accumulators) grow() {
 	for _, acc := range set.spare {
 		acc.sums = pool[acc.offset : int(acc.offset)+set.neurons]
 	}
-	set.spare = append(set.spare, &accumulator{at: -1, offset: used, sums: pool[used:], reached: make([]uint64, (set.neurons+63)>>6),
-		spareWater: set.spareWater, spareCount: set.spareCount})
+	set.spare = append(set.spare,
+		&accumulator{at: -1, offset: used, sums: pool[used:], reached: make([]uint64, (set.neurons+63)>>6)})
 }
 
 // synapseType is what static direct synapses with the same delay and weight share.

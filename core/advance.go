@@ -40,14 +40,13 @@ func (n *Network) join(in input) bool {
 			return false
 		}
 	}
-	water := max(in.weight, -in.weight)
-	if acc.spareCount == 0 || water > acc.spareWater || water < 0 {
+	sum := &acc.sums[in.target]
+	water, count := int64(*sum>>(n.countBits&31))+int64(in.weight), uint32(*sum)&(1<<(n.countBits&31)-1)
+	if max(water, -water) > n.accumulators.roomWater || count >= n.accumulators.roomCount {
 		return false
 	}
-	acc.spareCount--
-	acc.spareWater -= water
 	acc.inputs++
-	acc.sums[in.target] += in.weight<<(n.countBits&31) + 1
+	*sum += in.weight<<(n.countBits&31) + 1
 	acc.reached[in.target>>6] |= 1 << (in.target & 63)
 	n.recordJoined(in)
 	return true

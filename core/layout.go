@@ -239,7 +239,7 @@ func (n *Network) packs(d Description) {
 	n.countBits = uint8(countBits)
 	n.synapseTypes, n.typeDelays = new([maxTypes]synapseType), new([maxTypes]uint32)
 	span, direct := n.chooseDelays(delays)
-	n.accumulators = newAccumulators(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
+	n.accumulators = newAccumulators(span, len(d.Neurons), math.MaxInt32>>countBits-most.water, 1<<countBits-1-most.arrivals)
 	n.channels = make([]*accumulator, len(n.delays))
 	n.fanOut = (direct + n.population - 1) / n.population
 	n.denseFrom = max(fillsFrom(len(d.Neurons)), len(synapseTypes))
