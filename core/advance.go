@@ -107,8 +107,8 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 		}
 		n.now = t
 		n.fired = n.fired[:0]
-		if others == t {
-			n.deliver(t)
+		if others == t && n.deliver(t) {
+			summed = t
 		}
 		if summed == t {
 			n.judgeAccumulated(t, others == t)
@@ -134,11 +134,15 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 }
 
 // deliver sums all that arrives at tick t, except for what is in the tick's accumulator. No neuron is judged before all sums are
-// complete: this makes the result independent of order.
-func (n *Network) deliver(t int64) {
+// complete: this makes the result independent of order. It reports whether the tick has an accumulator that holds some of it.
+func (n *Network) deliver(t int64) (summed bool) {
 	n.touches = 0
 	if n.queue.next() == t {
 		first := n.queue.land(t)
+		if n.sumsPlastics {
+			n.plasticSums = n.sumsFor(t, first)
+			summed = n.plasticSums != nil
+		}
 		last, count := first, 0
 		for i := first; i != none; count++ {
 			f := &n.queue.flights[i]
@@ -151,6 +155,7 @@ func (n *Network) deliver(t int64) {
 			last, i = i, f.next
 		}
 		n.queue.free(first, last, count)
+		n.plasticSums = nil // what follows may bring more arrivals than there is room for in a sum
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
 		in := n.inputs.pop()
@@ -167,6 +172,7 @@ func (n *Network) deliver(t int64) {
 		n.timers.stop(due.mechanisms)
 		n.touch(due.neuron).timerDue = true
 	}
+	return summed
 }
 
 func (n *Network) deliverBundle(t int64, index uint32) {

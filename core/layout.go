@@ -85,7 +85,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	}
 	n.bundles = append(n.bundles, bundle{first: uint32(len(synapses))})
 	n.efferents[n.population] = efferent{first: uint32(len(n.bundles) - 1), other: uint32(len(n.bundles) - 1)}
-	configured := make([]float64, len(plastics))
+	configured, bundles := make([]float64, len(plastics)), 0
 	n.shortBundles = len(n.arrivals) < 3*len(n.bundles)
 	n.singles = n.singles && n.weights != nil
 	for i, source := range plastics {
@@ -93,12 +93,21 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 		configured[i] = synapses[source].Weight
 	}
 	n.described.plastics = newAmounts(configured)
+	n.plasticSize = 1
+	for s := range len(n.bundles) - 1 {
+		if n.bundles[s].kind() == plasticBundle {
+			bundles++
+		}
+	}
+	if bundles > 0 {
+		n.plasticSize = (len(plastics) + bundles - 1) / bundles
+	}
 	n.queue = newQueue(n.now)
 	n.logged = 0
 	switch {
-	case n.channels != nil:
+	case len(n.channels) > 0:
 		n.logged = int64(n.delays[len(n.channels)-1])
-	case len(n.delays) > 0:
+	case n.channels == nil && len(n.delays) > 0:
 		n.logged = int64(n.delays[len(n.delays)-1])
 	}
 }
@@ -195,13 +204,10 @@ func (n *Network) layOutDelays(d Description) {
 // a weight to name each in the low bits of an arrival. And all that one neuron can receive in one tick must fit in a sum.
 func (n *Network) packs(d Description) {
 	n.accumulators, n.channels, n.synapseTypes, n.typeChannels, n.delays = accumulators{}, nil, nil, nil, nil
+	n.sumsPlastics = false
 	n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt
 	if len(d.Neurons) > maxPacked {
 		return
-	}
-	type total struct {
-		arrivals uint32
-		water    int64
 	}
 	totals := make([]total, len(d.Neurons))
 	synapseTypes, delays, seen := map[synapseTypeKey]bool{}, map[Tick]int{}, new(waterCache)
@@ -225,14 +231,14 @@ func (n *Network) packs(d Description) {
 			return
 		}
 	}
-	most := total{}
-	for _, t := range totals {
-		most.arrivals, most.water = max(most.arrivals, t.arrivals), max(most.water, t.water)
+	most := largest(totals)
+	if all := n.withPlastics(totals); len(n.plastics) > 0 && all.fits() {
+		most, n.sumsPlastics = all, true
 	}
-	countBits := bits.Len32(most.arrivals)
-	if len(delays) == 0 || countBits > 30 || most.water > math.MaxInt32>>countBits {
+	if len(delays) == 0 && !n.sumsPlastics || !most.fits() {
 		return
 	}
+	countBits := bits.Len32(most.arrivals)
 	if most.water <= math.MaxInt32>>(countBits+2) {
 		countBits++ // room for some input from outside
 	}
@@ -244,6 +250,48 @@ func (n *Network) packs(d Description) {
 	n.fanOut = (direct + n.population - 1) / n.population
 	n.denseFrom = max(fillsFrom(len(d.Neurons)), len(synapseTypes))
 	n.sparseFrom = len(d.Neurons) / 64
+}
+
+// total is all that one neuron can receive in one tick.
+type total struct {
+	arrivals uint32
+	water    int64
+}
+
+// largest returns the most arrivals and the most water of any neuron.
+func largest(totals []total) (most total) {
+	for _, t := range totals {
+		most.arrivals, most.water = max(most.arrivals, t.arrivals), max(most.water, t.water)
+	}
+	return most
+}
+
+// fits reports whether a sum can hold it.
+func (t total) fits() bool {
+	countBits := bits.Len32(t.arrivals)
+	return countBits <= 30 && t.water <= math.MaxInt32>>countBits
+}
+
+// withPlastics adds what plastic synapses can bring at most, whatever they learn, and returns the largest total.
+func (n *Network) withPlastics(totals []total) total {
+	for i := range n.plastics {
+		p := &n.plastics[i]
+		r := n.rules[p.rule()]
+		t := &totals[p.target]
+		t.arrivals++
+		t.water += r.max
+		if p.short != 0 || n.changesShortTerm(r, p.target) {
+			t.water += r.shortMax
+		}
+	}
+	return largest(totals)
+}
+
+// changesShortTerm reports whether the short-term part of a synapse onto a neuron can leave 0.
+func (n *Network) changesShortTerm(r *rule, target uint32) bool {
+	s := &r.of.ShortTerm // as configured: freezing does not change it
+	return s.Rate != 0 || s.Depression != 0 || s.Unpaired != 0 ||
+		n.described.kinds[n.described.kind[target]].Receptors.ShortTerm != 0
 }
 
 // chooseDelays decides how wide a bucket of accumulators is and which delays use accumulators. It returns how many synapses these

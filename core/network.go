@@ -110,6 +110,9 @@ type Network struct {
 	fanOut       int               // efferent synapses a neuron that use accumulators, on average
 	denseFrom    int               // from so many arrivals a tick on, marking the neurons that they reach costs more than it saves
 	sparseFrom   int               // from so many arrivals a tick on, accumulators cost less than the queue
+	sumsPlastics bool              // what plastic synapses bring fits in sums, too
+	plasticSize  int               // synapses of a plastic bundle, on average, rounded up
+	plasticSums  []int32           // the sums that take the plastic arrivals of the current tick; nil: tickInputs do
 	prefetched   uint32            // keeps the compiler from removing reads that only fetch memory early
 	shortBundles bool              // bundles are so short that sendEach costs less than sendSparse
 	logged       int64             // how long a spike stays in departures

@@ -244,6 +244,38 @@ func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
 	return water
 }
 
+// sumsFor returns the sums of the accumulator of tick t if plastic arrivals may go there. They do if all neurons are judged
+// anyway, or if the flights that have landed, from first on, bring enough arrivals for that.
+//
+// Unlike static arrivals, plastic ones are summed when they arrive, since a weight may change until then.
+func (n *Network) sumsFor(t int64, first uint32) []int32 {
+	acc := n.accumulators.bucket(t)
+	if acc.at != t || !acc.dense {
+		arrivals := 0
+		for i := first; arrivals < n.denseFrom; i = n.queue.flights[i].next {
+			if i == none {
+				return nil
+			}
+			arrivals += n.plasticSize
+		}
+		if acc = n.accumulators.open(t-1, t); acc == nil {
+			return nil
+		}
+		acc.dense = true
+	}
+	return acc.sums
+}
+
+// sumPlastic is deliverPlastic into the sums of an accumulator.
+func (n *Network) sumPlastic(t int64, arrivals []uint32, sums []int32) {
+	plastics, rules, spiked, countBits := n.plastics, n.rules, n.spiked, n.countBits&31
+	for _, a := range arrivals {
+		p := &plastics[a]
+		target := p.target
+		sums[target] += int32(p.deliver(t, spiked[target], rules[p.rule()]))<<countBits + 1
+	}
+}
+
 // deliverPlastic delivers the arrivals of plastic synapses.
 func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
 	plastics, rules, spiked := n.plastics, n.rules, n.spiked
@@ -252,6 +284,10 @@ func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
 		touched += plastics[a].target
 	}
 	n.prefetched = touched
+	if n.plasticSums != nil {
+		n.sumPlastic(t, arrivals, n.plasticSums)
+		return
+	}
 	tickInputs, list, touches := n.tickInputs, n.touched, n.touches
 	for _, a := range arrivals { // as arrive does, with all that it needs in local variables
 		p := &plastics[a]

@@ -75,7 +75,8 @@ func (t *tuning) describe(change Tuning) {
 			continue // check refuses it
 		}
 		was := &n.described.kinds[n.described.kind[i]]
-		t.synapses = t.synapses || neuron.Leak != was.Leak || was.Threshold == 0 && neuron.Threshold != 0
+		t.synapses = t.synapses || neuron.Leak != was.Leak || was.Threshold == 0 && neuron.Threshold != 0 ||
+			len(n.plastics) > 0 && (neuron.Receptors.ShortTerm != 0) != (was.Receptors.ShortTerm != 0) // see withPlastics
 	}
 	if t.synapses || len(n.plastics) > 0 {
 		t.old = n.Description()
