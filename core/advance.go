@@ -164,8 +164,12 @@ func (n *Network) deliver(t int64) (summed bool) {
 	}
 	for len(n.detached) > 0 && n.detached[0].at == t {
 		single := n.detached.pop()
-		n.deliverArrivals(t, bundleKind(single.weight), single.target, single.target+1)
-		n.counters.Deliveries++
+		if kind := bundleKind(single.weight); kind == plasticBundle {
+			n.deliverPiece(t, single.target)
+		} else {
+			n.deliverArrivals(t, kind, single.target, single.target+1)
+			n.counters.Deliveries++
+		}
 	}
 	for len(n.timers.heap) > 0 && n.timers.heap[0].at == t {
 		due := n.timers.heap[0]
@@ -176,6 +180,10 @@ func (n *Network) deliver(t int64) (summed bool) {
 }
 
 func (n *Network) deliverBundle(t int64, index uint32) {
+	if index >= plasticMark {
+		n.deliverPieces(t, index-plasticMark)
+		return
+	}
 	s := n.bundles[index]
 	last := n.bundles[index+1].first
 	n.deliverArrivals(t, s.kind(), s.first, last)
@@ -202,8 +210,6 @@ func (n *Network) deliverArrivals(t int64, kind bundleKind, first, last uint32) 
 			n.touch(m.target)
 			n.mechanisms[n.mechanismsOf[m.target]].modulators += int64(m.weight)
 		}
-	case kind == plasticBundle:
-		n.deliverPlastic(t, arrivals)
 	case n.weights != nil:
 		weights := n.weights[first:last]
 		for i, target := range arrivals {
@@ -431,6 +437,9 @@ func (n *Network) send(t int64, sources []uint32) {
 			}
 			n.queue.push(at, s, 0)
 		}
+	}
+	if n.piecesFrom != nil {
+		n.sendPlastics(t, sources)
 	}
 	if n.logged > 0 {
 		n.recordDepartures(t, sources)

@@ -19,11 +19,12 @@ type compactDescription struct {
 	plastics     amounts
 }
 
-// positions holds the position of each synapse: its index in Network.arrivals. Most descriptions list the synapses source by
-// source. Then a small number is enough: the distance from the first position of the source.
+// positions holds the position of each synapse: its index in Network.arrivals or, behind all of those, its number if it is plastic.
+// Most descriptions list the synapses source by source. Then a small number is enough: the place among those of its source, of
+// which the plastic ones come last.
 type positions struct {
-	near   []uint8  // distances, if no source has more than 256 synapses
-	middle []uint16 // distances, if no source has more than 65,536
+	near   []uint8  // places, if no source has more than 256 synapses
+	middle []uint16 // places, if no source has more than 65,536
 	far    []uint32 // positions, in all other cases
 }
 
@@ -38,13 +39,13 @@ func newPositions(synapses []Synapse, fanOut int) positions {
 	return positions{far: make([]uint32, len(synapses))}
 }
 
-// set records the position of a synapse. first is the first position of its source.
-func (p *positions) set(synapse, first, position uint32) {
+// set records where a synapse is: its place among those of its source, and its position.
+func (p *positions) set(synapse, place, position uint32) {
 	switch {
 	case p.near != nil:
-		p.near[synapse] = uint8(position - first)
+		p.near[synapse] = uint8(place)
 	case p.middle != nil:
-		p.middle[synapse] = uint16(position - first)
+		p.middle[synapse] = uint16(place)
 	default:
 		p.far[synapse] = position
 	}
@@ -175,21 +176,52 @@ func (n *Network) neuron(i int) Neuron {
 	return d
 }
 
+// synapses returns how many synapses the network has.
+func (n *Network) synapses() int { return len(n.arrivals) + len(n.plastics) }
+
 // begin returns the first position of a source.
 func (n *Network) begin(source int) uint32 { return n.bundles[n.efferents[source].first].first }
 
+// beginPlastics returns the number of the first plastic synapse of a source.
+func (n *Network) beginPlastics(source int) uint32 {
+	if n.piecesFrom == nil {
+		return 0
+	}
+	return n.pieces[n.piecesFrom[source]].first
+}
+
+// before returns how many synapses the sources before one have.
+func (n *Network) before(source int) uint32 { return n.begin(source) + n.beginPlastics(source) }
+
 // sourceOf returns the source that a position belongs to.
 func (n *Network) sourceOf(position uint32) int {
+	if statics := uint32(len(n.arrivals)); position >= statics {
+		return n.sourceBy(n.beginPlastics, position-statics)
+	}
+	return n.sourceBy(n.begin, position)
+}
+
+// sourceBy returns the last source that begins at or before a place.
+func (n *Network) sourceBy(begin func(source int) uint32, place uint32) int {
 	low, high := 0, n.population-1
 	for low < high {
 		middle := (low + high) / 2
-		if n.begin(middle+1) > position {
+		if begin(middle+1) > place {
 			high = middle
 		} else {
 			low = middle + 1
 		}
 	}
 	return low
+}
+
+// positionAt returns the position at a place among the synapses of a source.
+func (n *Network) positionAt(source int, place uint32) uint32 {
+	begin := n.begin(source)
+	if statics := n.begin(source+1) - begin; place >= statics {
+		return uint32(len(n.arrivals)) + n.beginPlastics(source) + place - statics
+	}
+	return begin + place
 }
 
 // bundleOf returns the bundle that a position belongs to.
@@ -210,25 +242,25 @@ func (n *Network) bundleOf(position uint32) uint32 {
 func (n *Network) position(synapse int) uint32 {
 	p := &n.described.positions
 	switch {
-	case p.near != nil: // synapses of one source are one after the other, before and after
-		return n.begin(n.sourceOf(uint32(synapse))) + uint32(p.near[synapse])
+	case p.near != nil: // synapses of one source are one after the other
+		return n.positionAt(n.sourceBy(n.before, uint32(synapse)), uint32(p.near[synapse]))
 	case p.middle != nil:
-		return n.begin(n.sourceOf(uint32(synapse))) + uint32(p.middle[synapse])
+		return n.positionAt(n.sourceBy(n.before, uint32(synapse)), uint32(p.middle[synapse]))
 	}
 	return p.far[synapse]
 }
 
 // synapsesAt returns the synapse at each position.
 func (n *Network) synapsesAt() []uint32 {
-	at := make([]uint32, len(n.arrivals))
+	at := make([]uint32, n.synapses())
 	p := &n.described.positions
 	for source := range n.population {
-		for i := n.begin(source); i < n.begin(source+1); i++ {
+		for i := n.before(source); i < n.before(source+1); i++ {
 			switch {
 			case p.near != nil:
-				at[n.begin(source)+uint32(p.near[i])] = i
+				at[n.positionAt(source, uint32(p.near[i]))] = i
 			case p.middle != nil:
-				at[n.begin(source)+uint32(p.middle[i])] = i
+				at[n.positionAt(source, uint32(p.middle[i]))] = i
 			default:
 				at[p.far[i]] = i
 			}
@@ -237,38 +269,39 @@ func (n *Network) synapsesAt() []uint32 {
 	return at
 }
 
-// sources returns the index in the description of each plastic synapse.
+// sources returns the index in the description of each plastic synapse, by number.
 func (n *Network) sources() []uint32 {
-	sources := make([]uint32, len(n.plastics))
-	if len(sources) == 0 {
-		return sources
+	if len(n.plastics) == 0 {
+		return nil
 	}
-	at := n.synapsesAt()
-	for s := range len(n.bundles) - 1 {
-		if n.bundles[s].kind() != plasticBundle {
-			continue
-		}
-		for position := n.bundles[s].first; position < n.bundles[s+1].first; position++ {
-			sources[n.arrivals[position]] = at[position]
-		}
-	}
-	return sources
+	return n.synapsesAt()[len(n.arrivals):]
 }
 
-// plastic finds the state of a plastic synapse, or nil.
-func (n *Network) plastic(synapse int) *plastic {
-	if synapse < 0 || synapse >= len(n.arrivals) {
-		return nil
+// plasticOf returns the number of a plastic synapse, and false if it is none.
+func (n *Network) plasticOf(synapse int) (number uint32, is bool) {
+	if synapse < 0 || synapse >= n.synapses() {
+		return 0, false
 	}
-	position := n.position(synapse)
-	if n.bundles[n.bundleOf(position)].kind() != plasticBundle {
-		return nil
+	position, statics := n.position(synapse), uint32(len(n.arrivals))
+	return position - statics, position >= statics
+}
+
+// kindAt returns the kind of the synapse at a position.
+func (n *Network) kindAt(position uint32) bundleKind {
+	if position >= uint32(len(n.arrivals)) {
+		return plasticBundle
 	}
-	return &n.plastics[n.arrivals[position]]
+	return n.bundles[n.bundleOf(position)].kind()
 }
 
 // synapse describes the synapse at a position, as configured.
 func (n *Network) synapse(position uint32) Synapse {
+	if statics := uint32(len(n.arrivals)); position >= statics {
+		number := position - statics
+		piece := n.pieceOf(number)
+		return Synapse{From: n.sourceOf(position), To: int(n.plastics[number].target), Weight: n.described.plastics.at(number),
+			Delay: Tick(n.delays[n.pieces[piece].channel>>1]), Plastic: copied(&n.rules[n.stamps[piece]&(MaxRules-1)].of)}
+	}
 	bundle := n.bundles[n.bundleOf(position)]
 	s := Synapse{From: n.sourceOf(position), Delay: Tick(n.delays[bundle.channel>>kindBits])}
 	a := n.arrivals[position]
@@ -277,9 +310,6 @@ func (n *Network) synapse(position uint32) Synapse {
 		s.Kind, s.To = Electric, int(a)
 	case modulatorBundle:
 		s.Kind, s.To, s.Weight = Modulator, int(n.modulators[a].target), float64(n.modulators[a].weight)
-	case plasticBundle:
-		p := &n.plastics[a]
-		s.To, s.Weight, s.Plastic = int(p.target), n.described.plastics.at(a), copied(&n.rules[p.rule()].of)
 	default:
 		if n.weights == nil {
 			s.To, s.Weight = int(a>>typeBits), n.described.synapseTypes[a&(maxTypes-1)]
@@ -306,8 +336,8 @@ func (n *Network) describeNeurons() []Neuron {
 // configured or tuned, not those that were learnt; see Learnt. Each call makes a new one.
 func (n *Network) Description() Description {
 	d := Description{Neurons: n.describeNeurons(), Seed: n.seed, Frozen: n.frozen}
-	if len(n.arrivals) > 0 {
-		d.Synapses = make([]Synapse, len(n.arrivals))
+	if n.synapses() > 0 {
+		d.Synapses = make([]Synapse, n.synapses())
 		for position, synapse := range n.synapsesAt() {
 			d.Synapses[synapse] = n.synapse(uint32(position))
 		}

@@ -10,16 +10,19 @@ import (
 )
 
 // layOut sorts the synapses by source, kind, delay and target, and divides them into bundles. It prepares accumulators if the
-// network can use them. plastics holds the index in the description of each plastic synapse.
-func (n *Network) layOut(d Description, plastics []uint32) {
+// network can use them. Plastic synapses are laid out apart.
+func (n *Network) layOut(d Description, learners learners) {
 	synapses := d.Synapses
-	n.packs(d)
+	n.packs(d, learners)
 	n.layOutDelays(d)
 
 	// Sort by source first, which is a matter of counting. Then only the few synapses of one source need to be compared.
-	starts := make([]uint32, n.population+1)
+	starts, fanOuts := make([]uint32, n.population+1), make([]uint32, n.population)
 	for i := range synapses {
-		starts[synapses[i].From+1]++
+		fanOuts[synapses[i].From]++
+		if synapses[i].Plastic == nil {
+			starts[synapses[i].From+1]++
+		}
 	}
 	for i := range n.population {
 		starts[i+1] += starts[i]
@@ -34,10 +37,13 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	for c, delay := range n.delays {
 		channels[Tick(delay)] = uint32(c)
 	}
-	order := make([]rank, len(synapses))
+	order := make([]rank, starts[n.population])
 	next := slices.Clone(starts)
 	for i := range synapses {
 		s := &synapses[i]
+		if s.Plastic != nil {
+			continue
+		}
 		channel := channels[s.Delay]
 		key := uint64(s.bundleKind())<<32 | uint64(channel)
 		if s.bundleKind() != directBundle || channel >= uint32(len(n.channels)) {
@@ -47,13 +53,13 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 		next[s.From]++
 	}
 
-	fanOut := 0
-	for source := range n.population {
-		fanOut = max(fanOut, int(starts[source+1]-starts[source]))
+	fanOut := uint32(0)
+	for _, count := range fanOuts {
+		fanOut = max(fanOut, count)
 	}
-	n.described.positions = newPositions(synapses, fanOut)
+	n.described.positions = newPositions(synapses, int(fanOut))
 	n.described.synapseTypes, n.described.arrivals = nil, map[uint32]float64{}
-	n.arrivals = make([]uint32, len(synapses))
+	n.arrivals = make([]uint32, len(order))
 	n.efferents = make([]efferent, n.population+1)
 	n.bundles, n.modulators, n.weights, n.singles = nil, nil, nil, true
 	synapseTypes, seen := map[synapseTypeKey]uint32{}, new(waterCache)
@@ -79,29 +85,15 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 			if r.key < queued {
 				e.end++
 			}
-			n.described.positions.set(r.index, starts[source], position)
+			n.described.positions.set(r.index, uint32(i), position)
 			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, synapseTypes, seen)
 		}
 	}
-	n.bundles = append(n.bundles, bundle{first: uint32(len(synapses))})
+	n.bundles = append(n.bundles, bundle{first: uint32(len(order))})
 	n.efferents[n.population] = efferent{first: uint32(len(n.bundles) - 1), other: uint32(len(n.bundles) - 1)}
-	configured, bundles := make([]float64, len(plastics)), 0
 	n.shortBundles = len(n.arrivals) < 3*len(n.bundles)
 	n.singles = n.singles && n.weights != nil
-	for i, source := range plastics {
-		n.arrivals[n.position(int(source))] = uint32(i)
-		configured[i] = synapses[source].Weight
-	}
-	n.described.plastics = newAmounts(configured)
-	n.plasticSize = 1
-	for s := range len(n.bundles) - 1 {
-		if n.bundles[s].kind() == plasticBundle {
-			bundles++
-		}
-	}
-	if bundles > 0 {
-		n.plasticSize = (len(plastics) + bundles - 1) / bundles
-	}
+	n.layOutPieces(d, learners, channels)
 	n.queue = newQueue(n.now)
 	n.logged = 0
 	switch {
@@ -128,7 +120,7 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTyp
 		water := s.water(d.Neurons)
 		if n.channels == nil {
 			if n.weights == nil {
-				n.weights = make([]int32, len(d.Synapses))
+				n.weights = make([]int32, len(n.arrivals))
 			}
 			n.weights[position] = water
 			n.singles = n.singles && water != 0
@@ -202,7 +194,7 @@ func (n *Network) layOutDelays(d Description) {
 
 // packs decides whether static direct synapses use accumulators, and which of them. There must be few enough pairs of a delay and
 // a weight to name each in the low bits of an arrival. And all that one neuron can receive in one tick must fit in a sum.
-func (n *Network) packs(d Description) {
+func (n *Network) packs(d Description, learners learners) {
 	n.accumulators, n.channels, n.synapseTypes, n.typeChannels, n.delays = accumulators{}, nil, nil, nil, nil
 	n.sumsPlastics = false
 	n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt
@@ -232,7 +224,7 @@ func (n *Network) packs(d Description) {
 		}
 	}
 	most := largest(totals)
-	if all := n.withPlastics(totals); len(n.plastics) > 0 && all.fits() {
+	if all := n.withPlastics(totals, learners); len(n.plastics) > 0 && all.fits() {
 		most, n.sumsPlastics = all, true
 	}
 	if len(delays) == 0 && !n.sumsPlastics || !most.fits() {
@@ -273,25 +265,16 @@ func (t total) fits() bool {
 }
 
 // withPlastics adds what plastic synapses can bring at most, whatever they learn, and returns the largest total.
-func (n *Network) withPlastics(totals []total) total {
-	for i := range n.plastics {
-		p := &n.plastics[i]
-		r := n.rules[p.rule()]
-		t := &totals[p.target]
+func (n *Network) withPlastics(totals []total, learners learners) total {
+	for number := range n.plastics {
+		r, t := n.rules[learners.rules[number]], &totals[n.plastics[number].target]
 		t.arrivals++
 		t.water += r.max
-		if p.short != 0 || n.changesShortTerm(r, p.target) {
+		if r.short {
 			t.water += r.shortMax
 		}
 	}
 	return largest(totals)
-}
-
-// changesShortTerm reports whether the short-term part of a synapse onto a neuron can leave 0.
-func (n *Network) changesShortTerm(r *rule, target uint32) bool {
-	s := &r.of.ShortTerm // as configured: freezing does not change it
-	return s.Rate != 0 || s.Depression != 0 || s.Unpaired != 0 ||
-		n.described.kinds[n.described.kind[target]].Receptors.ShortTerm != 0
 }
 
 // chooseDelays decides how wide a bucket of accumulators is and which delays use accumulators. It returns how many synapses these
@@ -317,99 +300,6 @@ func (n *Network) chooseDelays(delays map[Tick]int) (span uint8, synapses int) {
 			return span, synapses
 		}
 	}
-}
-
-// layOutPlastics groups the plastic synapses by target, so that the afferent synapses of a neuron that fires are neighbours. It
-// returns the index in the description of each.
-func (n *Network) layOutPlastics(d Description) (sources []uint32, err error) {
-	synapses := d.Synapses
-	for i := range synapses {
-		if synapses[i].Plastic != nil {
-			sources = append(sources, uint32(i))
-		}
-	}
-	slices.SortStableFunc(sources, func(a, b uint32) int { return cmp.Compare(synapses[a].To, synapses[b].To) })
-	if n.plastics, n.rules, err = d.plastics(sources); err != nil {
-		return nil, err
-	}
-	if len(n.plastics) == 0 {
-		return nil, nil
-	}
-	n.afferents, n.spiked = make([]span, len(n.barrels)), make([]int64, len(n.barrels))
-	for i := range n.spiked {
-		n.spiked[i] = longAgo
-	}
-	for i := range n.plastics {
-		s := &n.afferents[n.plastics[i].target]
-		if s.last == 0 {
-			s.first = uint32(i)
-		}
-		s.last = uint32(i) + 1
-	}
-	return sources, nil
-}
-
-// plastics makes the plastic synapses with their configured weights, and the rules that they share. sources holds the index in
-// the description of each.
-func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
-	if len(sources) == 0 {
-		return nil, nil, nil
-	}
-	rewards := make([]int, len(d.Neurons)) // by neuron: the largest sum of modulator arrivals that one tick can bring
-	for i := range d.Synapses {
-		if s := &d.Synapses[i]; s.Kind == Modulator {
-			rewards[s.To] += max(int(s.Weight), -int(s.Weight))
-		}
-	}
-	type key struct {
-		p        Plastic
-		leak     float64
-		negative bool
-	}
-	keyOf := func(s *Synapse) key { return key{*s.Plastic, d.Neurons[s.To].Leak, s.Weight < 0} }
-	reward, shared := map[key]int{}, map[float64]int{}
-	for _, index := range sources {
-		s := &d.Synapses[index]
-		reward[keyOf(s)] = max(reward[keyOf(s)], rewards[s.To])
-		shared[s.Plastic.LongTerm.Share] = max(shared[s.Plastic.LongTerm.Share], rewards[s.To])
-	}
-	if len(reward) > MaxRules {
-		return nil, nil, refuse(ErrRange, "%d different ways to learn: expected at most %d", len(reward), MaxRules)
-	}
-	known, tables := map[key]uint32{}, map[float64]shares{}
-	all := make([]plastic, len(sources))
-	var rules []*rule
-	for i, index := range sources {
-		s := &d.Synapses[index]
-		k := keyOf(s)
-		r, made := known[k]
-		if !made {
-			w := converter{leak: k.leak, prefix: "plastic."}
-			learns := s.Plastic.rule(&w, reward[k])
-			learns.of, learns.negative = *s.Plastic, k.negative
-			if err := w.err(); err != nil {
-				return nil, nil, newFault(-1, int(index), fmt.Errorf("synapse %d, %s: %w", index, d.names(s), err))
-			}
-			if share := s.Plastic.LongTerm.Share; share != 0 {
-				if tables[share] == nil {
-					tables[share] = newShares(share, shared[share])
-				}
-				learns.shares = tables[share]
-			}
-			if d.Frozen {
-				learns.freeze()
-			}
-			r = uint32(len(rules))
-			known[k] = r
-			rules = append(rules, &learns)
-		}
-		water := int64(s.water(d.Neurons))
-		if err := rules[r].admits(s, water); err != nil {
-			return nil, nil, newFault(-1, int(index), fmt.Errorf("synapse %d, %s: %w", index, d.names(s), err))
-		}
-		all[i] = newPlastic(max(water, -water), uint32(s.To), r)
-	}
-	return all, rules, nil
 }
 
 // names returns the names of the neurons that a synapse connects.

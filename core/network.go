@@ -31,7 +31,7 @@ const (
 	directBundle bundleKind = iota
 	electricBundle
 	modulatorBundle
-	plasticBundle
+	plasticBundle // only a kind: see piece
 
 	kindBits = 2
 )
@@ -63,7 +63,7 @@ type modulator struct {
 	weight int32
 }
 
-// span is a part of Network.plastics, from first to before last.
+// span is a part of Network.afferent, from first to before last.
 type span struct{ first, last uint32 }
 
 // tickInput is what reaches a neuron in the current tick, except for what the tick's accumulator holds.
@@ -86,16 +86,25 @@ type Network struct {
 	neuronTypes  []neuronType
 	runs         []run
 	mechanisms   []*mechanisms
-	plastics     []plastic // sorted by target
-	afferents    []span    // by neuron: its plastic afferent synapses; nil if no synapse is plastic
-	spiked       []int64   // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
-	rules        []*rule   // pointers: an index into a list of large structs would be a multiplication
+
+	plastics   []plastic   // by number: by source, and then by the delay and rule with which the network was built
+	shorts     []shortTerm // by number; nil if no rule has a short-term part
+	pieces     []piece     // by number, and one more that marks the end
+	stamps     []uint64    // by piece
+	piecesFrom []uint32    // by neuron: the first of its efferent pieces, and one more; nil if no synapse is plastic
+	afferents  []span      // by neuron: its plastic afferent synapses; nil if no synapse is plastic
+	afferent   []uint32    // see afferentsOf
+	offsetBits uint8       // the same
+	room       []uint32    // for as many as a neuron has plastic afferent synapses at most
+	spiked     []int64     // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
+	rules      []*rule     // pointers: an index into a list of large structs would be a multiplication
+	window     int64       // the longest of any rule
 
 	efferents []efferent // by neuron, and one more that marks the end
 	bundles   []bundle   // by source, kind and delay, and one more that marks the end
 	delays    []uint32   // by channel; first those that use accumulators, in rising order
-	// One entry a synapse, by bundle and target. Direct and packed: the target above the synapse type. Direct and not packed, and
-	// electric: the target. Plastic: an index into plastics. Modulator: an index into modulators.
+	// One entry a synapse that is not plastic, by bundle and target. Direct and packed: the target above the synapse type. Direct
+	// and not packed, and electric: the target. Modulator: an index into modulators.
 	arrivals   []uint32
 	weights    []int32 // by arrival, of direct arrivals that are not packed; else nil
 	singles    bool    // the queue may hold a bundle of one direct arrival as its target and weight: no weight is 0
@@ -111,7 +120,7 @@ type Network struct {
 	denseFrom    int               // from so many arrivals a tick on, marking the neurons that they reach costs more than it saves
 	sparseFrom   int               // from so many arrivals a tick on, accumulators cost less than the queue
 	sumsPlastics bool              // what plastic synapses bring fits in sums, too
-	plasticSize  int               // synapses of a plastic bundle, on average, rounded up
+	flightSize   int               // plastic synapses that a flight delivers to, on average, rounded up
 	plasticSums  []int32           // the sums that take the plastic arrivals of the current tick; nil: tickInputs do
 	prefetched   uint32            // keeps the compiler from removing reads that only fetch memory early
 	shortBundles bool              // bundles are so short that sendEach costs less than sendSparse
@@ -119,9 +128,11 @@ type Network struct {
 	departures   log[departure]    // spikes whose arrivals are in sums, for tuning
 	joined       log[input]        // inputs whose arrivals are in sums, for tuning
 
-	queue    *queue
-	inputs   inputs
-	detached inputs // single arrivals over synapses that were in flight during a tuning: target is the position, weight the kind
+	queue  *queue
+	inputs inputs
+	// Arrivals that were in flight during a tuning: weight is the kind of the synapse, target is its position or, if it is plastic,
+	// the piece over which they arrive.
+	detached inputs
 	timers   timers
 
 	tickInputs []tickInput // by neuron
@@ -208,11 +219,11 @@ func build(d Description, base, population int) (*Network, error) {
 			n.startGenerator(uint32(i))
 		}
 	}
-	plastics, err := n.layOutPlastics(d)
+	learners, err := n.numberPlastics(d)
 	if err != nil {
 		return nil, err
 	}
-	n.layOut(d, plastics)
+	n.layOut(d, learners)
 	return n, nil
 }
 

@@ -5,80 +5,90 @@ import (
 	"math/bits"
 )
 
-// plastic is the state of one plastic synapse, packed into 24 bytes. unpack and pack convert it to a plasticState and back.
-//
-// The time of the last arrival has 48 bits, which last for 8.9 years. The next step of the short-term part is kept as its
-// distance from the last arrival, in 33 bits: enough for a window of an hour and then an interval of an hour. If it is farther,
-// the arrival is so long ago that no window reaches it. Then pack replaces the time of the arrival by a later one that no window
-// reaches either.
+// The plastic synapses have numbers, in the order of their sources. So a spike finds the state of its synapses in a row when it
+// arrives. A neuron that fires finds that of its afferent synapses by Network.afferent.
+
+// plastic is a plastic synapse: all of its state if only its long-term part can change.
 type plastic struct {
-	// upper 48 bits: the time of the last arrival, plus 1, or 0 before the first; lower 16 bits: index into Network.rules
-	stamp  uint64
-	weight uint32 // magnitude of the long-term weight; the top bit belongs to ahead
-	short  int32  // the short-term part
-	ahead  uint32 // ticks from the last arrival to the next step of the short-term part
 	target uint32
+	weight uint32 // magnitude of the long-term weight; the top bit belongs to shortTerm.ahead
 }
 
+// shortTerm is the short-term part of a plastic synapse. The next step is kept as its distance from the last arrival, in 33 bits:
+// enough for a window of an hour and then an interval of an hour.
+type shortTerm struct {
+	value int32
+	ahead uint32 // ticks from the last arrival to the next step
+}
+
+// piece is plastic synapses of one source over which a spike always arrives at the same time, and that learn by the same rule. So
+// their last arrival is kept once, in Network.stamps. When delays or rules are tuned, a piece may have to be cut. Pieces are never
+// joined again: the last arrivals may differ.
+type piece struct {
+	first   uint32 // number of its first synapse; the next piece begins where this one ends
+	channel uint32 // upper bits: index into Network.delays; lowest bit: see joined
+}
+
+// joined marks a piece of the same source and delay as the piece before: one flight delivers both.
+const joined = 1
+
+// A stamp is the time of the last arrival, plus 1, in its upper 48 bits, which last for 8.9 years, or 0 there before the first. The
+// lower 16 bits are an index into Network.rules.
 const (
 	ruleBits = 16
 	topBit   = 1 << 31
 )
 
+// arrivedAt returns the time of the last arrival, or longAgo.
+func arrivedAt(stamp uint64) int64 {
+	if stamp < MaxRules {
+		return longAgo
+	}
+	return int64(stamp>>ruleBits) - 1
+}
+
+// stamped returns a stamp with another time.
+func stamped(stamp uint64, t int64) uint64 { return uint64(t+1)<<ruleBits | stamp&(MaxRules-1) }
+
 // plasticState is the unpacked state of a plastic synapse, which rules work on.
 type plasticState struct {
 	weight    int64
 	shortTerm staircase
-	arrived   int64
 }
-
-func newPlastic(weight int64, target, rule uint32) plastic {
-	return plastic{stamp: uint64(rule), weight: uint32(weight), target: target}
-}
-
-func (p *plastic) rule() uint32 { return uint32(p.stamp & (MaxRules - 1)) }
 
 // magnitude returns the magnitude of the long-term weight. Its sign is in the rule.
 func (p *plastic) magnitude() int64 { return int64(p.weight &^ topBit) }
 
 func (p *plastic) setMagnitude(weight int64) { p.weight = p.weight&topBit | uint32(weight) }
 
-// arrived returns the time of the last arrival, or longAgo.
-func (p *plastic) arrived() int64 {
-	if p.stamp < MaxRules {
-		return longAgo
+// unpack returns the state of a synapse by its number. arrived is its last arrival.
+func (n *Network) unpack(number uint32, arrived int64) plasticState {
+	p := &n.plastics[number]
+	state := plasticState{weight: p.magnitude()}
+	if n.shorts == nil {
+		return state
 	}
-	return int64(p.stamp>>ruleBits) - 1
-}
-
-func (p *plastic) unpack() plasticState {
-	state := plasticState{weight: p.magnitude(), arrived: p.arrived()}
-	if p.short != 0 {
-		state.shortTerm = staircase{value: int64(p.short), next: state.arrived + int64(p.ahead) + int64(p.weight>>31)<<32}
+	if s := &n.shorts[number]; s.value != 0 {
+		state.shortTerm = staircase{value: int64(s.value), next: arrived + int64(s.ahead) + int64(p.weight>>31)<<32}
 	}
 	return state
 }
 
-func (p *plastic) pack(t int64, state *plasticState, r *rule) {
-	p.weight, p.short, p.ahead = uint32(state.weight), int32(state.shortTerm.value), 0
-	arrived := state.arrived
-	if p.short != 0 && r.shortRecovery.interval != 0 {
+// pack is the opposite of unpack. The rule has a short-term part.
+func (n *Network) pack(number uint32, arrived int64, state *plasticState, r *rule) {
+	p, s := &n.plastics[number], &n.shorts[number]
+	p.weight, s.value, s.ahead = uint32(state.weight), int32(state.shortTerm.value), 0
+	if s.value != 0 && r.shortRecovery.interval != 0 {
 		ahead := state.shortTerm.next - arrived
-		if ahead >= 1<<33 {
-			arrived = t - int64(MaxDelay) - 1
-			ahead = state.shortTerm.next - arrived
-		}
-		p.ahead = uint32(ahead)
+		s.ahead = uint32(ahead)
 		p.weight |= uint32(ahead>>32) << 31
-	}
-	if arrived != longAgo {
-		p.stamp = uint64(arrived+1)<<ruleBits | p.stamp&(MaxRules-1)
 	}
 }
 
 // rule says how plastic synapses learn, in the water of their target. Synapses that learn alike share one.
 type rule struct {
 	negative                                  bool // the synapse inhibits
+	short                                     bool // the short-term part can be other than 0
 	window                                    int64
 	shortRate, shortDepression, shortUnpaired int64
 	shortMax                                  int64
@@ -216,30 +226,32 @@ func (state *plasticState) addShortTerm(t, change int64, r *rule) {
 	}
 }
 
-// deliver settles the synapse at an arrival, depresses it, and returns what the arrival adds to the level of its target.
-// targetSpiked is the time of the target's last spike.
+// deliver depresses a synapse at an arrival, and returns what the arrival adds to the level of its target. targetSpiked is the time
+// of the target's last spike. Only the long-term part of the synapse can change.
 func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
-	var water int64
-	if p.short == 0 && r.shortUnpaired == 0 && r.shortDepression == 0 { // only the long-term part can change
-		water = p.magnitude()
-		if r.longDepression != 0 && t-targetSpiked <= r.window {
-			p.setMagnitude(r.clamp(water - r.longDepression))
-		}
-		p.stamp = uint64(t+1)<<ruleBits | p.stamp&(MaxRules-1)
-	} else {
-		state := p.unpack()
-		state.shortTerm.settle(t, r.shortRecovery)
-		water = max(0, state.weight+state.shortTerm.value)
-		state.addShortTerm(t, -r.shortUnpaired, r)
-		if t-targetSpiked <= r.window {
-			state.addShortTerm(t, -r.shortDepression, r)
-			state.weight = r.clamp(state.weight - r.longDepression)
-		}
-		state.arrived = t
-		p.pack(t, &state, r)
+	water := int64(p.weight)
+	if r.longDepression != 0 && t-targetSpiked <= r.window {
+		p.weight = uint32(r.clamp(water - r.longDepression))
 	}
 	if r.negative {
-		water = -water
+		return -water
+	}
+	return water
+}
+
+// deliverBoth is deliver for a synapse, by its number, that has a short-term part. arrived is the arrival before this one.
+func (n *Network) deliverBoth(t, arrived int64, number uint32, r *rule) int64 {
+	state := n.unpack(number, arrived)
+	state.shortTerm.settle(t, r.shortRecovery)
+	water := max(0, state.weight+state.shortTerm.value)
+	state.addShortTerm(t, -r.shortUnpaired, r)
+	if t-n.spiked[n.plastics[number].target] <= r.window {
+		state.addShortTerm(t, -r.shortDepression, r)
+		state.weight = r.clamp(state.weight - r.longDepression)
+	}
+	n.pack(number, t, &state, r)
+	if r.negative {
+		return -water
 	}
 	return water
 }
@@ -256,7 +268,7 @@ func (n *Network) sumsFor(t int64, first uint32) []int32 {
 			if i == none {
 				return nil
 			}
-			arrivals += n.plasticSize
+			arrivals += n.flightSize
 		}
 		if acc = n.accumulators.open(t-1, t); acc == nil {
 			return nil
@@ -266,66 +278,104 @@ func (n *Network) sumsFor(t int64, first uint32) []int32 {
 	return acc.sums
 }
 
-// sumPlastic is deliverPlastic into the sums of an accumulator.
-func (n *Network) sumPlastic(t int64, arrivals []uint32, sums []int32) {
-	plastics, rules, spiked, countBits := n.plastics, n.rules, n.spiked, n.countBits&31
-	for _, a := range arrivals {
-		p := &plastics[a]
-		target := p.target
-		sums[target] += int32(p.deliver(t, spiked[target], rules[p.rule()]))<<countBits + 1
+// deliverPieces delivers a flight: a piece and those that are joined to it.
+func (n *Network) deliverPieces(t int64, piece uint32) {
+	n.deliverPiece(t, piece)
+	for piece++; n.pieces[piece].channel&joined != 0; piece++ {
+		n.deliverPiece(t, piece)
 	}
 }
 
-// deliverPlastic delivers the arrivals of plastic synapses.
-func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
-	plastics, rules, spiked := n.plastics, n.rules, n.spiked
-	touched := uint32(0)
-	for _, a := range arrivals { // fetch all of them early: they are seldom in a near cache
-		touched += plastics[a].target
-	}
-	n.prefetched = touched
-	if n.plasticSums != nil {
-		n.sumPlastic(t, arrivals, n.plasticSums)
-		return
-	}
-	tickInputs, list, touches := n.tickInputs, n.touched, n.touches
-	for _, a := range arrivals { // as arrive does, with all that it needs in local variables
-		p := &plastics[a]
-		target := p.target
-		water := p.deliver(t, spiked[target], rules[p.rule()])
-		q := &tickInputs[target]
-		list[touches] = target
-		if next := touches + 1; !q.touched {
-			touches = next
+// deliverPiece delivers an arrival over each synapse of a piece.
+func (n *Network) deliverPiece(t int64, piece uint32) {
+	first, last := n.pieces[piece].first, n.pieces[piece+1].first
+	n.counters.Deliveries += uint64(last - first)
+	stamp := n.stamps[piece]
+	n.stamps[piece] = stamped(stamp, t)
+	r, sums, countBits := n.rules[stamp&(MaxRules-1)], n.plasticSums, n.countBits&31
+	switch plastics := n.plastics[first:last]; {
+	case r.short:
+		arrived := arrivedAt(stamp)
+		for i := range plastics {
+			target, water := plastics[i].target, n.deliverBoth(t, arrived, first+uint32(i), r)
+			if sums != nil {
+				sums[target] += int32(water)<<countBits + 1
+			} else {
+				n.arrive(target, water, false)
+			}
 		}
-		q.touched = true
-		q.arrivals++
-		q.water += water
+	case sums != nil: // as deliver does, with all that it needs in local variables
+		spiked, since, lost, least, sign := n.spiked, t-r.window, r.longDepression, r.min, int32(0)
+		if lost == 0 {
+			since = forever
+		}
+		if r.negative {
+			sign = -1
+		}
+		for i := range plastics {
+			p := &plastics[i]
+			target, water := p.target, int32(p.weight)
+			if spiked[target] >= since {
+				p.weight = uint32(max(int64(water)-lost, least))
+			}
+			sums[target] += ((water^sign)-sign)<<countBits + 1
+		}
+	default:
+		for i := range plastics {
+			p := &plastics[i]
+			n.arrive(p.target, p.deliver(t, n.spiked[p.target], r), false)
+		}
 	}
-	n.touches = touches
+}
+
+// sendPlastics puts the arrivals of the spikes of tick t over plastic synapses into the queue.
+func (n *Network) sendPlastics(t int64, sources []uint32) {
+	for _, source := range sources {
+		for p, last := n.piecesFrom[source], n.piecesFrom[source+1]; p < last; p++ {
+			if channel := n.pieces[p].channel; channel&joined == 0 {
+				n.queue.push(t+int64(n.delays[channel>>1]), p|plasticMark, 0)
+			}
+		}
+	}
+}
+
+// afferentsOf returns the plastic afferent synapses of a neuron: each as the piece that it is in and, in the lower offsetBits, its
+// place in the piece.
+func (n *Network) afferentsOf(i uint32) []uint32 {
+	span := n.afferents[i]
+	return n.afferent[span.first:span.last]
 }
 
 // potentiate strengthens the plastic afferent synapses of a neuron that fires at t: those over which a spike has arrived within
 // their window.
 func (n *Network) potentiate(t int64, i uint32, shortShift, longShift int64) {
-	span := n.afferents[i]
-	afferents := n.plastics[span.first:span.last]
-	for i := range afferents {
-		p := &afferents[i]
-		r := n.rules[p.rule()]
-		if t-p.arrived() > r.window {
+	offsetBits, stamps, room := n.offsetBits&31, n.stamps, n.room
+	// First find out which may have: the processor could not predict it.
+	earliest, count := stamped(0, max(t-n.window, 0)), 0
+	for _, a := range n.afferentsOf(i) {
+		room[count] = a
+		if next := count + 1; stamps[a>>offsetBits] >= earliest {
+			count = next
+		}
+	}
+	for _, a := range room[:count] {
+		piece := a >> offsetBits
+		r, arrived := n.rules[stamps[piece]&(MaxRules-1)], arrivedAt(stamps[piece])
+		if t-arrived > r.window {
 			continue
 		}
+		number := n.pieces[piece].first + a&(1<<offsetBits-1)
 		short, long := max(0, r.shortRate+shortShift), max(0, r.longRate+longShift)
 		if short == 0 {
+			p := &n.plastics[number]
 			p.setMagnitude(r.clamp(p.magnitude() + long))
 			continue
 		}
-		state := p.unpack()
+		state := n.unpack(number, arrived)
 		state.shortTerm.settle(t, r.shortRecovery)
 		state.addShortTerm(t, short, r)
 		state.weight = r.clamp(state.weight + long)
-		p.pack(t, &state, r)
+		n.pack(number, arrived, &state, r)
 	}
 }
 
@@ -336,31 +386,51 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 	if !rewarded {
 		reward = -reward
 	}
-	if n.afferents == nil {
+	if n.shorts == nil {
 		return
 	}
-	span := n.afferents[i]
-	afferents := n.plastics[span.first:span.last]
-	for i := range afferents {
-		p := &afferents[i]
-		r := n.rules[p.rule()]
-		if r.consolidation == nil && r.shares == nil || p.short == 0 {
+	for _, a := range n.afferentsOf(i) {
+		piece := a >> (n.offsetBits & 31)
+		stamp := n.stamps[piece]
+		r := n.rules[stamp&(MaxRules-1)]
+		number := n.pieces[piece].first + a&(1<<(n.offsetBits&31)-1)
+		if r.consolidation == nil && r.shares == nil || n.shorts[number].value == 0 {
 			continue
 		}
-		state := p.unpack()
+		arrived := arrivedAt(stamp)
+		state := n.unpack(number, arrived)
 		state.shortTerm.settle(t, r.shortRecovery)
+		change := int64(0)
 		if state.shortTerm.value == 0 {
-			p.pack(t, &state, r) // so that later rewards pass it by
+			n.pack(number, arrived, &state, r) // so that later rewards pass it by
 			continue
 		}
-		if change := r.consolidated(state.shortTerm.value, reward); change != 0 {
-			if rewarded {
-				state.weight = r.clamp(state.weight + change)
-			} else {
-				state.weight = r.clamp(state.weight - change)
-			}
-			state.addShortTerm(t, -change, r)
-			p.pack(t, &state, r)
+		if change = r.consolidated(state.shortTerm.value, reward); change == 0 {
+			continue
 		}
+		if rewarded {
+			state.weight = r.clamp(state.weight + change)
+		} else {
+			state.weight = r.clamp(state.weight - change)
+		}
+		state.addShortTerm(t, -change, r)
+		if r.shortRecovery.interval != 0 && state.shortTerm.next-arrived >= 1<<33 {
+			arrived = n.rebase(t, piece, r)
+		}
+		n.pack(number, arrived, &state, r)
 	}
+}
+
+// rebase is for a piece whose last arrival is so long ago that no window reaches it, and that the next step of a short-term part
+// is too far from it. It replaces the time of the arrival by a later one that no window reaches either, and returns it.
+func (n *Network) rebase(t int64, piece uint32, r *rule) int64 {
+	arrived := arrivedAt(n.stamps[piece])
+	later := t - int64(MaxDelay) - 1
+	n.stamps[piece] = stamped(n.stamps[piece], later)
+	for number := n.pieces[piece].first; number < n.pieces[piece+1].first; number++ {
+		state := n.unpack(number, arrived)
+		state.shortTerm.settle(t, r.shortRecovery)
+		n.pack(number, later, &state, r)
+	}
+	return later
 }

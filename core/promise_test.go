@@ -92,7 +92,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				"core.(*Network).sendDense", "core.(*Network).sendSparse",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.shares.of", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
-				"core.(*plastic).deliver", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next"} {
+				"core.(*Network).deliverPiece", "core.(*Network).deliverBoth", "core.(*Network).potentiate",
+				"core.(*Network).rebase", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not read", needed)
 				}

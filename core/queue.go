@@ -24,10 +24,13 @@ const (
 // flight is an entry of the queue: a bundle, or a single static arrival, which can be delivered without looking up its bundle.
 type flight struct {
 	next   uint32 // the next flight in its bucket, or none
-	what   uint32 // index of a bundle, or of the target of a single arrival
+	what   uint32 // index of a bundle, of a piece with plasticMark, or of the target of a single arrival
 	weight int32  // of a single arrival, in water; 0 for a bundle
 	_      uint32
 }
+
+// plasticMark marks the index of a piece in flight.what.
+const plasticMark = 1 << 31
 
 // wheel is 256 buckets of flights.
 type wheel struct {
@@ -102,7 +105,7 @@ func (q *queue) soon() int64 {
 	return forever
 }
 
-// push adds a flight: a bundle, with weight 0, or a single arrival at a target.
+// push adds a flight: a bundle or a piece, with weight 0, or a single arrival at a target.
 func (q *queue) push(at int64, what uint32, weight int32) {
 	i := q.spare
 	if i == none {

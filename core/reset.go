@@ -32,9 +32,12 @@ func (n *Network) Reset() {
 	for i := range n.spiked {
 		n.spiked[i] = longAgo
 	}
-	for i := range n.plastics {
-		p := &n.plastics[i]
-		*p = newPlastic(p.magnitude(), p.target, p.rule())
+	for i := range n.shorts {
+		n.plastics[i].weight &^= topBit
+	}
+	clear(n.shorts)
+	for i := range n.stamps {
+		n.stamps[i] &= MaxRules - 1
 	}
 }
 

@@ -143,7 +143,8 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 func (n *Network) LearnNearest(learnt map[int]float64) (clamped int, err error) {
 	within := make(map[int]float64, len(learnt))
 	for i, w := range learnt {
-		if within[i] = w; n.plastic(i) == nil {
+		within[i] = w
+		if _, is := n.plasticOf(i); !is {
 			continue // Learn refuses it
 		}
 		if within[i] = n.clamped(i, w); within[i] != w {
@@ -159,8 +160,8 @@ func (n *Network) LearnNearest(learnt map[int]float64) (clamped int, err error) 
 // clamped returns the weight within the limits of a plastic synapse that is nearest to the given one. A weight that no limit can
 // mend, such as one of the wrong sign, is returned as it is: Learn refuses it.
 func (n *Network) clamped(synapse int, weight float64) float64 {
-	p := n.plastic(synapse)
-	r, leak := n.rules[p.rule()], n.leak(p.target)
+	number, _ := n.plasticOf(synapse)
+	r, leak := n.ruleOf(number), n.leak(n.plastics[number].target)
 	amount := rawWater(math.Abs(weight), leak)
 	if !(amount <= MaxWater) || weight != 0 && (weight < 0) != r.negative || r.clamp(int64(amount)) == int64(amount) {
 		return weight

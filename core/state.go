@@ -106,7 +106,7 @@ func (n *Network) Weights(at Tick, plastics []int, to []Weight) error {
 		if i < 0 || i >= len(n.plastics) {
 			return refuse(ErrUnknown, "plastic synapse %d: expected 0 to %d", i, len(n.plastics)-1)
 		}
-		to[k] = n.weight(&n.plastics[i], int64(at))
+		to[k] = n.weight(uint32(i), int64(at))
 	}
 	return nil
 }
@@ -115,20 +115,20 @@ func (n *Network) Weights(at Tick, plastics []int, to []Weight) error {
 // the synapse; an arrival delivers their sum. It is for display, not for control. It fails with ErrUnknown for a synapse that is
 // not plastic.
 func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
-	p := n.plastic(synapse)
-	if p == nil {
+	number, is := n.plasticOf(synapse)
+	if !is {
 		return 0, 0, refuse(ErrUnknown, "synapse %d: expected a plastic one", synapse)
 	}
-	w := n.weight(p, n.now)
+	w := n.weight(number, n.now)
 	return w.LongTerm, w.ShortTerm, nil
 }
 
-func (n *Network) weight(p *plastic, t int64) Weight {
-	r, state := n.rules[p.rule()], p.unpack()
+func (n *Network) weight(number uint32, t int64) Weight {
+	state, r := n.plasticState(number)
 	state.shortTerm.settle(t, r.shortRecovery)
 	if r.negative {
 		state.weight, state.shortTerm.value = -state.weight, -state.shortTerm.value
 	}
-	leak := n.leak(p.target)
+	leak := n.leak(n.plastics[number].target)
 	return Weight{LongTerm: units(state.weight, leak), ShortTerm: units(state.shortTerm.value, leak)}
 }

@@ -51,8 +51,10 @@ type tuning struct {
 	leaks      map[int]float64 // by neuron: its old leak, if the leak changes
 	barrels    map[int]retuned
 	mechanisms map[int]*mechanisms
+	learners   learners
 	plastics   []plastic
-	sources    []uint32 // by plastic synapse: its index in the description
+	shorts     []shortTerm
+	stamps     []uint64 // by piece, as the network has them
 	rules      []*rule
 	synapses   bool // some synapse changes, or the water that it delivers
 	seed       uint64
@@ -76,7 +78,7 @@ func (t *tuning) describe(change Tuning) {
 		}
 		was := &n.described.kinds[n.described.kind[i]]
 		t.synapses = t.synapses || neuron.Leak != was.Leak || was.Threshold == 0 && neuron.Threshold != 0 ||
-			len(n.plastics) > 0 && (neuron.Receptors.ShortTerm != 0) != (was.Receptors.ShortTerm != 0) // see withPlastics
+			len(n.plastics) > 0 && (neuron.Receptors.ShortTerm != 0) != (was.Receptors.ShortTerm != 0) // it makes another rule
 	}
 	if t.synapses || len(n.plastics) > 0 {
 		t.old = n.Description()
@@ -182,25 +184,58 @@ func (t *tuning) convert(change Tuning) error {
 
 func (t *tuning) convertPlastics(change Tuning) error {
 	n := t.network
-	var err error
-	t.sources = n.sources()
-	if t.plastics, t.rules, err = t.next.plastics(t.sources); err != nil {
+	if len(n.plastics) == 0 {
+		return nil
+	}
+	sources, used := n.sources(), make([]bool, len(n.plastics))
+	for piece := range n.stamps { // the synapses of a piece have one rule
+		first, last := n.pieces[piece].first, n.pieces[piece+1].first
+		if n.shorts != nil && slices.ContainsFunc(n.shorts[first:last], func(s shortTerm) bool { return s.value != 0 }) {
+			for number := first; number < last; number++ {
+				used[number] = true
+			}
+		}
+	}
+	plastics, rules, ruleOf, err := t.next.plastics(sources, func(number int) bool { return used[number] })
+	if err != nil {
 		return err
 	}
-	for i := range t.plastics {
-		p, was := &t.plastics[i], &n.plastics[i]
-		source := int(t.sources[i])
-		r, state := t.rules[p.rule()], was.unpack()
-		if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
-			state.weight = r.clamp(t.toNewLeak(int(p.target), state.weight))
-		} else {
-			state.weight = p.magnitude()
-		}
-		state.shortTerm.settle(n.now, n.rules[was.rule()].shortRecovery)
-		state.shortTerm.begin(n.now, r.shortRecovery)
-		state.shortTerm.value = min(max(t.toNewLeak(int(p.target), state.shortTerm.value), -r.shortMax), r.shortMax)
-		p.pack(n.now, &state, r)
+	t.learners = learners{synapses: sources, rules: ruleOf}
+	// A network by itself, to pack into.
+	next := &Network{plastics: plastics, stamps: slices.Clone(n.stamps)}
+	next.setRules(rules)
+	if next.hasShorts() {
+		next.shorts = make([]shortTerm, len(plastics))
 	}
+	for piece := range n.stamps {
+		arrived, was := arrivedAt(n.stamps[piece]), n.rules[n.stamps[piece]&(MaxRules-1)]
+		later := arrived
+		if arrived != longAgo { // later, if no window reaches either: see rebase
+			later = max(arrived, n.now-int64(MaxDelay)-1)
+		}
+		next.stamps[piece] = uint64(ruleOf[n.pieces[piece].first])
+		if later != longAgo {
+			next.stamps[piece] = stamped(next.stamps[piece], later)
+		}
+		for number := n.pieces[piece].first; number < n.pieces[piece+1].first; number++ {
+			p, source, r := &plastics[number], int(sources[number]), rules[ruleOf[number]]
+			state := n.unpack(number, arrived)
+			if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
+				state.weight = r.clamp(t.toNewLeak(int(p.target), state.weight))
+			} else {
+				state.weight = p.magnitude()
+			}
+			if !r.short {
+				p.setMagnitude(state.weight)
+				continue
+			}
+			state.shortTerm.settle(n.now, was.shortRecovery)
+			state.shortTerm.begin(n.now, r.shortRecovery)
+			state.shortTerm.value = min(max(t.toNewLeak(int(p.target), state.shortTerm.value), -r.shortMax), r.shortMax)
+			next.pack(number, later, &state, r)
+		}
+	}
+	t.plastics, t.shorts, t.stamps, t.rules = next.plastics, next.shorts, next.stamps, next.rules
 	return nil
 }
 
@@ -236,15 +271,33 @@ func (t *tuning) commit(change Tuning) {
 		in := &n.inputs[i]
 		in.weight = int32(t.toNewLeak(int(in.target&^electricMark), int64(in.weight)))
 	}
-	n.plastics, n.rules = t.plastics, t.rules
+	if len(n.plastics) > 0 {
+		n.plastics, n.shorts, n.stamps = t.plastics, t.shorts, t.stamps
+		n.setRules(t.rules)
+	}
 	if !t.synapses {
 		return
 	}
-	n.layOut(t.next, t.sources)
-	for i := range n.detached { // detach has left the index of the synapse as target
-		single := &n.detached[i]
+	n.layOut(t.next, t.learners)
+	n.attach()
+}
+
+// attach finds what detach has left in the new layout. All plastic synapses of a piece were in one piece before, so all of them are
+// detached: one entry delivers them.
+func (n *Network) attach() {
+	all := n.detached
+	n.detached = nil
+	for _, single := range all { // detach has left the index of the synapse as target
 		single.target = n.position(int(single.target))
-		single.weight = int32(n.bundles[n.bundleOf(single.target)].kind())
+		kind := n.kindAt(single.target)
+		if kind == plasticBundle {
+			number := single.target - uint32(len(n.arrivals))
+			if single.target = n.pieceOf(number); n.pieces[single.target].first != number {
+				continue
+			}
+		}
+		single.weight = int32(kind)
+		n.detached.push(single)
 	}
 }
 
@@ -322,8 +375,19 @@ func (t *tuning) endBurst(neuron int, b *barrel, m *mechanisms, nt *neuronType) 
 // again.
 func (n *Network) detach() {
 	at := n.synapsesAt()
-	for i := range n.detached {
-		n.detached[i].target = at[n.detached[i].target]
+	piece := func(t int64, piece uint32) {
+		for number := n.pieces[piece].first; number < n.pieces[piece+1].first; number++ {
+			n.detached.push(input{at: t, target: at[uint32(len(n.arrivals))+number]})
+		}
+	}
+	before := n.detached
+	n.detached = nil
+	for _, single := range before {
+		if bundleKind(single.weight) == plasticBundle {
+			piece(single.at, single.target)
+		} else {
+			n.detached.push(input{at: single.at, target: at[single.target]})
+		}
 	}
 	type inFlight struct {
 		at     int64
@@ -340,7 +404,14 @@ func (n *Network) detach() {
 		last, count := first, 0
 		for i := first; i != none; count++ {
 			flight := &n.queue.flights[i]
-			if flight.weight == 0 {
+			switch {
+			case flight.weight == 0 && flight.what >= plasticMark:
+				p := flight.what - plasticMark
+				piece(next, p)
+				for p++; n.pieces[p].channel&joined != 0; p++ {
+					piece(next, p)
+				}
+			case flight.weight == 0:
 				f := inFlight{at: next, bundle: flight.what}
 				queued[f] = true
 				single(f)
@@ -367,48 +438,4 @@ func (n *Network) detach() {
 		}
 	}
 	n.joined = log[input]{}
-}
-
-// Learnt returns the long-term weight of every plastic synapse in units, by its index in the description.
-func (n *Network) Learnt() map[int]float64 {
-	learnt, sources := make(map[int]float64, len(n.plastics)), n.sources()
-	for i := range n.plastics {
-		p := &n.plastics[i]
-		w := units(p.magnitude(), n.leak(p.target))
-		if n.rules[p.rule()].negative {
-			w = -w
-		}
-		learnt[int(sources[i])] = w
-	}
-	return learnt
-}
-
-// Learn sets long-term weights of plastic synapses, in units, by their index in the description, as Learnt returns them. It sets
-// all, or none if it fails with ErrRange or ErrUnknown. The sign must be that of the configured weight.
-func (n *Network) Learn(learnt map[int]float64) error {
-	water, sources := make([]int64, len(n.plastics)), n.sources()
-	known := 0
-	for i := range n.plastics {
-		p := &n.plastics[i]
-		water[i] = p.magnitude()
-		w, given := learnt[int(sources[i])]
-		if !given {
-			continue
-		}
-		known++
-		amount := rawWater(math.Abs(w), n.leak(p.target))
-		if !(amount <= MaxWater) || w != 0 && (w < 0) != n.rules[p.rule()].negative ||
-			n.rules[p.rule()].clamp(int64(amount)) != int64(amount) {
-			return refuse(ErrRange, "synapse %d, %s: expected a learnt weight of its sign and within its limits, got %g", sources[i],
-				n.between(n.position(int(sources[i]))), w)
-		}
-		water[i] = int64(amount)
-	}
-	if known != len(learnt) {
-		return refuse(ErrUnknown, "expected weights of plastic synapses, %d of %d belong to none", len(learnt)-known, len(learnt))
-	}
-	for i := range n.plastics {
-		n.plastics[i].setMagnitude(water[i])
-	}
-	return nil
 }
