@@ -19,7 +19,13 @@ var routes = map[string]func(n *Network){
 	"marked one by one":      func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, true },
 	"dense accumulators":     func(n *Network) { n.denseFrom, n.sparseFrom = 0, math.MaxInt },
 	"dense, else marked":     func(n *Network) { n.denseFrom, n.sparseFrom = 0, 0 },
-	"shared accumulators":    func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
+	"plastic pieces cut": func(n *Network) {
+		n.denseFrom, n.sparseFrom = 0, 0
+		if len(n.plastics) > 0 {
+			n.cutPieces(1)
+		}
+	},
+	"shared accumulators": func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
 }
 
 // busyNetwork has fewer mechanisms and more spikes than randomNetwork. Most synapses are direct, and many arrivals meet in one
@@ -28,6 +34,7 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 	var d Description
 	count := rapid.IntRange(2, 80).Draw(t, "neurons")
 	simple := rapid.Bool().Draw(t, "simple")
+	learns := rapid.IntRange(0, 2).Draw(t, "learns") == 0 // within limits that fit in sums
 	for i := range count {
 		if simple || rapid.IntRange(0, 4).Draw(t, "plain") > 0 {
 			d.Neurons = append(d.Neurons, Neuron{Name: fmt.Sprintf("n%d", i), Threshold: pick(t, "threshold", 20.0, 20, 20, 0),
@@ -49,6 +56,16 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 			s = randomSynapse(t, count)
 			s.Delay = delay
 		}
+		if learns && s.Kind == Direct && rapid.Bool().Draw(t, "plastic") {
+			s.Weight = pick(t, "weight", 5.0, 7, -6, 22)
+			s.Plastic = &Plastic{Window: pick[Tick](t, "window", 1, 20, 500), Max: 60,
+				ShortTerm: ShortTerm{Rate: pick(t, "stp", 0.0, 3), Unpaired: pick(t, "unpaired", 0.0, 1), Max: 5,
+					Recovery: pick(t, "recovery", 0.0, 50_000)},
+				LongTerm: LongTerm{Rate: pick(t, "ltp", 0.0, 1), Depression: pick(t, "ltd", 0.0, 2)}}
+			if rapid.Bool().Draw(t, "long-term part only") {
+				s.Plastic.ShortTerm = ShortTerm{}
+			}
+		}
 		d.Synapses = append(d.Synapses, orNone(t, d, s))
 	}
 	var in []stimulus
@@ -62,7 +79,7 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 
 // The engine agrees with the naive model on every route.
 func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
-	spikes := map[string]int{}
+	spikes, summed := map[string]int{}, 0
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := busyNetwork(t)
 		model := newNaive(d)
@@ -75,6 +92,9 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			force(engine)
+			if engine.sumsPlastics {
+				summed++
+			}
 			stimulate(t, engine, in)
 			got := engine.Advance(horizon, nil)
 			if !slices.Equal(got, want) {
@@ -91,6 +111,9 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 			spikes[name] += len(got)
 		}
 	})
+	if summed == 0 && !testing.Short() {
+		t.Error("no network sums what plastic synapses bring")
+	}
 	for name := range routes {
 		if spikes[name] == 0 {
 			t.Errorf("%s: all networks were silent: the property was not tested", name)
