@@ -58,14 +58,17 @@
 //   - Into the queue, as one entry that is looked up and delivered when its tick comes. All other synapses go this way, and so do
 //     the spikes of a nearly silent network, where an accumulator would cost more than it saves.
 //
+// The weight of a plastic synapse may change until a spike arrives. So its arrivals always take the queue. Those of a busy tick
+// are then added to the tick's accumulator, so that all neurons can be judged in a row.
+//
 // The result is the same on both ways, and tests compare them.
 //
 // # Reading the source
 //
 // Follow a spike: Advance in advance.go takes what is due at a tick, judges the neurons that it reaches, and sends their spikes
-// on. accumulators.go and queue.go are the two ways; fill.go judges many neurons at once, with vector instructions where the
+// on. accumulators.go and queue.go are the two ways, and plasticity.go has the way of plastic synapses and how they learn; fill.go judges many neurons at once, with vector instructions where the
 // processor has them. barrel.go is the neuron, mechanisms.go is what only some neurons have
-// (adaptation, habituation, bursts, pacemaker, modulation), and plasticity.go is how synapses learn. generators.go and
-// spontaneous.go have the neurons that fire at random or in a pattern. network.go and layout.go build all of it. state.go shows
-// what it does at the moment.
+// (adaptation, habituation, bursts, pacemaker, modulation). generators.go and spontaneous.go have the neurons that fire at random
+// or in a pattern. network.go, layout.go and, for plastic synapses, pieces.go build all of it. state.go shows what it does at the
+// moment.
 package core
