@@ -234,7 +234,9 @@ func (n *Network) packs(d Description, learners learners) {
 		countBits++ // room for some input from outside
 	}
 	n.countBits = uint8(countBits)
-	n.synapseTypes, n.typeDelays = new([maxTypes]synapseType), new([maxTypes]uint32)
+	if len(delays) > 0 {
+		n.synapseTypes, n.typeDelays = new([maxTypes]synapseType), new([maxTypes]uint32)
+	}
 	span, direct := n.chooseDelays(delays)
 	n.accumulators = newAccumulators(span, len(d.Neurons), math.MaxInt32>>countBits-most.water, 1<<countBits-1-most.arrivals)
 	n.channels = make([]*accumulator, len(n.delays))

@@ -409,14 +409,22 @@ func (b *bench) memory() error {
 	if err != nil {
 		return err
 	}
-	m := &Memory{BytesPerNeuron: perNeuron, TargetBytesPerNeuron: 96, TargetBytesPerStatic: 12, TargetBytesPerPlastic: 32}
-	for i, into := range []*float64{&m.BytesPerStatic, &m.BytesPerPlastic} {
+	m := &Memory{BytesPerNeuron: perNeuron, TargetBytesPerNeuron: 96, TargetBytesPerStatic: 12, TargetBytesPerPlastic: 32,
+		TargetBytesPerLongTerm: 16}
+	kinds := []*float64{&m.BytesPerStatic, &m.BytesPerPlastic, &m.BytesPerLongTerm}
+	for i, into := range kinds {
 		made, err := b.build(func() (*Network, error) {
 			n := recipe{neurons: 5_000, fanOut: 100, seed: 1}.generate("of one kind")
 			for j := range n.Synapses {
-				if i == 1 {
-					n.Synapses[j].Weight, n.Synapses[j].Plastic = 1, &learning
+				if i > 0 {
+					n.Synapses[j].Weight = 1
 				}
+			}
+			switch i {
+			case 1:
+				plastic(n)
+			case 2:
+				stdp(n)
 			}
 			return n, nil
 		}, singleCore)
@@ -424,7 +432,7 @@ func (b *bench) memory() error {
 			return err
 		}
 		*into = (float64(made.bytes) - perNeuron*float64(made.run.Neurons)) / float64(made.run.Synapses)
-		b.opts.Progress("memory", float64(i+1)/2)
+		b.opts.Progress("memory", float64(i+1)/float64(len(kinds)))
 	}
 	b.report.Memory = m
 	return nil

@@ -56,12 +56,14 @@ type Idle struct {
 
 // Memory is the heap that a built network takes after the caller has dropped its description.
 type Memory struct {
-	BytesPerNeuron        float64 `json:"bytes_per_neuron"` // without synapses
-	BytesPerStatic        float64 `json:"bytes_per_static_synapse"`
-	BytesPerPlastic       float64 `json:"bytes_per_plastic_synapse"` // with what its neurons need for it
-	TargetBytesPerNeuron  float64 `json:"target_bytes_per_neuron"`   // at most, as for the other targets
-	TargetBytesPerStatic  float64 `json:"target_bytes_per_static_synapse"`
-	TargetBytesPerPlastic float64 `json:"target_bytes_per_plastic_synapse"`
+	BytesPerNeuron         float64 `json:"bytes_per_neuron"` // without synapses
+	BytesPerStatic         float64 `json:"bytes_per_static_synapse"`
+	BytesPerPlastic        float64 `json:"bytes_per_plastic_synapse"` // with what its neurons need for it
+	BytesPerLongTerm       float64 `json:"bytes_per_plastic_synapse_without_short_term_part"`
+	TargetBytesPerNeuron   float64 `json:"target_bytes_per_neuron"` // at most, as for the other targets
+	TargetBytesPerStatic   float64 `json:"target_bytes_per_static_synapse"`
+	TargetBytesPerPlastic  float64 `json:"target_bytes_per_plastic_synapse"`
+	TargetBytesPerLongTerm float64 `json:"target_bytes_per_plastic_synapse_without_short_term_part"`
 }
 
 // Silent is a large network without spikes.

@@ -76,6 +76,7 @@ func (r *Report) writeRest(w io.Writer) error {
 	if m := r.Memory; m != nil {
 		rows = append(rows, row{"memory, static synapse", "bytes", m.BytesPerStatic, m.TargetBytesPerStatic, true},
 			row{"memory, plastic synapse", "bytes", m.BytesPerPlastic, m.TargetBytesPerPlastic, true},
+			row{"memory, plastic, long-term part only", "bytes", m.BytesPerLongTerm, m.TargetBytesPerLongTerm, true},
 			row{"memory, neuron", "bytes", m.BytesPerNeuron, m.TargetBytesPerNeuron, true})
 	}
 	if x := r.Reflex; x != nil {
