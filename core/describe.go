@@ -19,9 +19,9 @@ type compactDescription struct {
 	plastics     amounts
 }
 
-// positions holds the position of each synapse: its index in Network.arrivals or, behind all of those, its number if it is plastic.
-// Most descriptions list the synapses source by source. Then a small number is enough: the place among those of its source, of
-// which the plastic ones come last.
+// positions holds the position of each synapse: its index in Network.arrivals or, behind all of those, its number if it is
+// plastic. Most descriptions list the synapses source by source. Then a small number is enough: the place among those of its
+// source, of which the plastic ones come last.
 type positions struct {
 	near   []uint8  // places, if no source has more than 256 synapses
 	middle []uint16 // places, if no source has more than 65,536

@@ -65,10 +65,10 @@
 //
 // # Reading the source
 //
-// Follow a spike: Advance in advance.go takes what is due at a tick, judges the neurons that it reaches, and sends their spikes
-// on. accumulators.go and queue.go are the two ways, and plasticity.go has the way of plastic synapses and how they learn; fill.go judges many neurons at once, with vector instructions where the
-// processor has them. barrel.go is the neuron, mechanisms.go is what only some neurons have
-// (adaptation, habituation, bursts, pacemaker, modulation). generators.go and spontaneous.go have the neurons that fire at random
-// or in a pattern. network.go, layout.go and, for plastic synapses, pieces.go build all of it. state.go shows what it does at the
-// moment.
+// Follow a spike: Advance in advance.go takes what is due at a tick, judges the neurons that it reaches, and sends their
+// spikes on. accumulators.go and queue.go are the two ways, and plasticity.go has the way of plastic synapses and how they
+// learn; fill.go judges many neurons at once, with vector instructions where the processor has them. barrel.go is the neuron,
+// mechanisms.go is what only some neurons have (adaptation, habituation, bursts, pacemaker, modulation). generators.go and
+// spontaneous.go have the neurons that fire at random or in a pattern. network.go, layout.go and, for plastic synapses,
+// pieces.go build all of it. state.go shows what it does at the moment.
 package core

@@ -139,8 +139,8 @@ func (d Description) plastics(synapses []uint32, used func(int) bool) (all []pla
 	return all, rules, ruleOf, nil
 }
 
-// layOutPieces divides the plastic synapses into pieces. Those that there were are cut where delays or rules have become different.
-// It lists the afferent synapses of each neuron.
+// layOutPieces divides the plastic synapses into pieces. Those that there were are cut where delays or rules have become
+// different. It lists the afferent synapses of each neuron.
 func (n *Network) layOutPieces(d Description, learners learners, channels map[Tick]uint32) {
 	was, stamps := n.pieces, n.stamps
 	n.pieces, n.stamps, n.piecesFrom, n.afferents, n.afferent, n.room = nil, nil, nil, nil, nil, nil

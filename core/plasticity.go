@@ -21,9 +21,9 @@ type shortTerm struct {
 	ahead uint32 // ticks from the last arrival to the next step
 }
 
-// piece is plastic synapses of one source over which a spike always arrives at the same time, and that learn by the same rule. So
-// their last arrival is kept once, in Network.stamps. When delays or rules are tuned, a piece may have to be cut. Pieces are never
-// joined again: the last arrivals may differ.
+// piece is plastic synapses of one source over which a spike always arrives at the same time, and that learn by the same rule.
+// So their last arrival is kept once, in Network.stamps. When delays or rules are tuned, a piece may have to be cut. Pieces
+// are never joined again: the last arrivals may differ.
 type piece struct {
 	first   uint32 // number of its first synapse; the next piece begins where this one ends
 	channel uint32 // upper bits: index into Network.delays; lowest bit: see joined
@@ -32,8 +32,8 @@ type piece struct {
 // joined marks a piece of the same source and delay as the piece before: one flight delivers both.
 const joined = 1
 
-// A stamp is the time of the last arrival, plus 1, in its upper 48 bits, which last for 8.9 years, or 0 there before the first. The
-// lower 16 bits are an index into Network.rules.
+// A stamp is the time of the last arrival, plus 1, in its upper 48 bits, which last for 8.9 years, or 0 there before the
+// first. The lower 16 bits are an index into Network.rules.
 const (
 	ruleBits = 16
 	topBit   = 1 << 31
@@ -226,8 +226,8 @@ func (state *plasticState) addShortTerm(t, change int64, r *rule) {
 	}
 }
 
-// deliver depresses a synapse at an arrival, and returns what the arrival adds to the level of its target. targetSpiked is the time
-// of the target's last spike. Only the long-term part of the synapse can change.
+// deliver depresses a synapse at an arrival, and returns what the arrival adds to the level of its target. targetSpiked is the
+// time of the target's last spike. Only the long-term part of the synapse can change.
 func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
 	water := int64(p.weight)
 	if r.longDepression != 0 && t-targetSpiked <= r.window {
@@ -339,8 +339,8 @@ func (n *Network) sendPlastics(t int64, sources []uint32) {
 	}
 }
 
-// afferentsOf returns the plastic afferent synapses of a neuron: each as the piece that it is in and, in the lower offsetBits, its
-// place in the piece.
+// afferentsOf returns the plastic afferent synapses of a neuron: each as the piece that it is in and, in the lower offsetBits,
+// its place in the piece.
 func (n *Network) afferentsOf(i uint32) []uint32 {
 	span := n.afferents[i]
 	return n.afferent[span.first:span.last]

@@ -281,8 +281,8 @@ func (t *tuning) commit(change Tuning) {
 	n.attach()
 }
 
-// attach finds what detach has left in the new layout. All plastic synapses of a piece were in one piece before, so all of them are
-// detached: one entry delivers them.
+// attach finds what detach has left in the new layout. All plastic synapses of a piece were in one piece before, so all of
+// them are detached: one entry delivers them.
 func (n *Network) attach() {
 	all := n.detached
 	n.detached = nil
