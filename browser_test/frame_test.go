@@ -3,7 +3,6 @@
 package browser_test
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -33,27 +32,26 @@ func (p *page) press(within, text string) {
 	p.hit("button "+text, button(within, text))
 }
 
-// hit waits until an element is there, enabled and visible, and clicks into its middle, as soon as it lies still there and
-// nothing lies over it.
+// hit waits until an element is there, enabled and visible, and clicks into its middle.
 func (p *page) hit(what, expression string) {
 	p.t.Helper()
 	p.await("to see an enabled "+what, "(e => e && !e.disabled && e.checkVisibility())("+expression+")")
-	var x, y float64
-	eventually(p.t, what+" to lie still", func() bool {
-		beforeX, beforeY := x, y
-		x, y = p.middle(expression)
-		return x == beforeX && y == beforeY && eval[bool](p, fmt.Sprintf("(e => e.contains(document.elementFromPoint(%v, %v)))(%s)",
-			x, y, expression))
-	})
-	p.do(chromedp.MouseClickXY(x, y))
+	p.do(chromedp.MouseClickXY(p.middle(expression)))
 }
 
-// middle scrolls to an element, and returns where its middle is.
+// middle scrolls to an element, waits until it lies still with nothing over its middle, and returns where that is. A page moves
+// what it shows as long as panels above fill.
 func (p *page) middle(expression string) (x, y float64) {
 	p.t.Helper()
-	at := eval[[]float64](p, "(e => { e.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});"+
-		" const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] })("+expression+")")
-	return at[0], at[1]
+	eventually(p.t, expression+" to lie still", func() bool {
+		beforeX, beforeY := x, y
+		at := eval[[]float64](p, "(e => { e.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});"+
+			" const b = e.getBoundingClientRect(), x = b.x + b.width / 2, y = b.y + b.height / 2, over = document.elementFromPoint(x, y);"+
+			" return [x, y, (e.ownerSVGElement ?? e).contains(over) ? 1 : 0] })("+expression+")")
+		x, y = at[0], at[1]
+		return x == beforeX && y == beforeY && at[2] == 1
+	})
+	return x, y
 }
 
 // awaitOnline waits until the page shows that its robot is there, and speaks.

@@ -4,6 +4,7 @@ package browser_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -26,6 +27,8 @@ type robot struct {
 	broker string // its address for clients
 	own    bool   // the broker is the robot's own
 	page   string // the address of its dashboard
+
+	arguments []string // of fluxd run, behind the file
 
 	process *exec.Cmd
 	ended   chan struct{}
@@ -63,9 +66,11 @@ func freeAddress(t testing.TB) string {
 
 // A place is where a robot has its broker and its page.
 type place struct {
-	name        string // of the kind of broker
-	mqtt        string // of the robot file, between the braces
-	broker      string // the address for clients
+	name        string   // of the kind of broker
+	mqtt        string   // of the robot file, between the braces
+	broker      string   // the address for clients
+	dashboard   string   // more of the robot file, between the braces
+	arguments   []string // of fluxd run
 	startBroker func(t testing.TB) (kill func())
 }
 
@@ -92,16 +97,19 @@ func each(t *testing.T, text string, test func(t *testing.T, r *robot)) {
 	}
 }
 
-// startMosquitto starts a broker at an address, and waits until it listens.
-func startMosquitto(t testing.TB, address string) (kill func()) {
+// startMosquitto starts a broker at an address, and waits until it listens. Settings say who may come in; without any, all may.
+func startMosquitto(t testing.TB, address string, settings ...string) (kill func()) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "mosquitto.conf")
-	settings := "listener " + port + " 127.0.0.1\nset_tcp_nodelay true\nallow_anonymous true\nlog_type error\n"
-	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+	if len(settings) == 0 {
+		settings = []string{"allow_anonymous true"}
+	}
+	settings = append([]string{"listener " + port + " 127.0.0.1", "set_tcp_nodelay true", "log_type error"}, settings...)
+	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command(*mosquitto, "-c", file)
@@ -124,14 +132,20 @@ func startMosquitto(t testing.TB, address string) (kill func()) {
 func start(t testing.TB, text string, at place) *robot {
 	t.Helper()
 	r := describe(t, text, at)
+	r.begin()
+	return r
+}
+
+// begin starts the robot for the length of the test.
+func (r *robot) begin() {
+	r.t.Helper()
 	r.start()
-	t.Cleanup(func() {
+	r.t.Cleanup(func() {
 		r.kill()
-		if t.Failed() {
-			t.Logf("fluxd wrote:\n%s", r.output)
+		if r.t.Failed() {
+			r.t.Logf("fluxd wrote:\n%s", r.output)
 		}
 	})
-	return r
 }
 
 // describe writes the file of a robot at a place. It replaces the lines for mqtt and dashboard.
@@ -149,20 +163,30 @@ func describe(t testing.TB, text string, at place) *robot {
 		}
 		lines = append(lines, strings.TrimRight(line, "\n"))
 	}
-	lines = append(lines, "mqtt: {"+at.mqtt+"}", "dashboard: {listen: '"+page+"'}", "")
+	dashboard, scheme := "listen: '"+page+"'", "http"
+	if at.dashboard != "" {
+		dashboard += ", " + at.dashboard
+	}
+	if strings.Contains(at.dashboard, "tls:") {
+		scheme = "https"
+	}
+	lines = append(lines, "mqtt: {"+at.mqtt+"}", "dashboard: {"+dashboard+"}", "")
 	r := &robot{t: t, name: name, file: filepath.Join(t.TempDir(), name+".yaml"), broker: at.broker,
-		own: at.startBroker == nil, page: "http://" + page + "/"}
+		own: at.startBroker == nil, page: scheme + "://" + page + "/", arguments: at.arguments}
 	if err := os.WriteFile(r.file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
+// visitor asks for pages, and takes every certificate.
+var visitor = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+
 // start starts the process, and waits until it serves its page.
 func (r *robot) start() {
 	r.t.Helper()
 	r.output = &output{}
-	r.process = exec.Command(*fluxd, "run", r.file, "--plain")
+	r.process = exec.Command(*fluxd, append([]string{"run", r.file, "--plain"}, r.arguments...)...)
 	r.process.Dir = filepath.Dir(r.file)
 	r.process.Stdout, r.process.Stderr = r.output, r.output
 	if err := r.process.Start(); err != nil {
@@ -177,7 +201,7 @@ func (r *robot) start() {
 			r.t.Fatalf("fluxd ended:\n%s", r.output)
 		default:
 		}
-		answer, err := http.Get(r.page)
+		answer, err := visitor.Get(r.page)
 		if err != nil {
 			return false
 		}

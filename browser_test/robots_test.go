@@ -3,6 +3,7 @@
 package browser_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,6 +55,40 @@ func TestAllRobots(t *testing.T) {
 	other.kill()
 	p.await("the page to say that the robot is away", "document.querySelector('[data-robot=other]')?.dataset.stale == 'true'")
 	shows("lightseeker", "stopped")
+}
+
+// A class: fifteen robots of one file at one broker, each with another name. Any of their pages lists and stops them all.
+func TestAClassAtOneBroker(t *testing.T) {
+	here := places(t)[1]
+	here.startBroker(t)
+	const pupils = 15
+	var robots []*robot
+	var watchers []*watcher
+	for i := range pupils {
+		at := place{mqtt: "broker: embedded", broker: here.broker, startBroker: here.startBroker} // the flags win
+		name := fmt.Sprintf("pupil-%02d", i+1)
+		at.arguments = []string{"--name", name, "--broker", here.broker}
+		r := describe(t, lightseeker(t), at)
+		r.name = name
+		r.begin()
+		robots, watchers = append(robots, r), append(watchers, watch(t, r))
+	}
+	p := open(t, robots[0].page+"?view=robots")
+	all := func(state string) {
+		t.Helper()
+		p.await("fifteen robots that are "+state, fmt.Sprintf(
+			"document.querySelectorAll('[data-robot^=pupil-][data-stale=false][data-state=%s]').length == %d", state, pupils))
+	}
+	all("armed")
+	p.press("header", "STOP ALL")
+	for _, w := range watchers {
+		eventually(t, w.robot+" to be stopped", func() bool { return w.safety().State == "stopped" })
+	}
+	all("stopped")
+	if names := eval[string](p, "[...document.querySelectorAll('[data-robot]')].map(e => e.dataset.robot).join()"); names !=
+		"pupil-01,pupil-02,pupil-03,pupil-04,pupil-05,pupil-06,pupil-07,pupil-08,pupil-09,pupil-10,pupil-11,pupil-12,pupil-13,pupil-14,pupil-15" {
+		t.Errorf("in the order %s", names)
+	}
 }
 
 // An address shows just the panels that it names, and a layout that somebody has made is there again after a reload.

@@ -3,6 +3,7 @@
 package browser_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -137,4 +138,44 @@ func TestEmergencyStopWithoutABroker(t *testing.T) {
 	r.awaitRest()
 	p.awaitState("stopped")
 	p.await("the page to say that the robot has acknowledged", first("header .stopping")+" == null")
+}
+
+// A robot that may not be armed says all that speaks against it, and the page shows each reason in a line.
+func TestReasonsNotToArm(t *testing.T) {
+	each(t, "robot: hindered\nboard: {kind: sim}\nemergency_stop: {pin: GPIO26}\n"+ // nobody holds the switch: a broken wire
+		"network: {neurons: {a: {pacemaker: 100ms}}}\n", func(t *testing.T, r *robot) {
+		w := watch(t, r)
+		p := open(t, r.page)
+		p.awaitOnline()
+		p.awaitState("stopped")
+		p.click(estopButton)
+		eventually(t, "the stop by the page", func() bool {
+			var answer protocol.Response
+			_, found := w.find(func(m message) bool {
+				return m.topic == "res/estop" && json.Unmarshal(m.payload, &answer) == nil &&
+					answer.Status == protocol.StatusOK
+			})
+			return found
+		})
+		p.press("header", "Arm")
+		p.see("header .reasons")
+		var refused protocol.Response
+		if _, found := w.find(func(m message) bool {
+			refused = protocol.Response{}
+			return m.topic == "res/arm" && json.Unmarshal(m.payload, &refused) == nil && refused.Error != nil
+		}); !found {
+			t.Fatal("the robot has refused nothing")
+		}
+		lines := eval[[]string](p, "[..."+all("header .reasons li")+"].map(e => e.innerText)")
+		if len(lines) < 2 {
+			t.Errorf("the page shows %q, the robot says %q", lines, refused.Error.Message)
+		}
+		for _, line := range lines {
+			if !strings.Contains(refused.Error.Message, line) {
+				t.Errorf("the page says %q, the robot %q", line, refused.Error.Message)
+			}
+		}
+		p.press("header .reasons", "Close")
+		p.await("the reasons to go", first("header .reasons")+" == null")
+	})
 }

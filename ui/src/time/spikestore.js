@@ -5,6 +5,7 @@ import {effect, untracked} from '../view.js'
 import {paused, span} from '../cursor.js'
 import {headOf} from './control.js'
 import {timed} from './loop.js'
+import {LostSpikes} from './lost.js'
 import {backwards, SpikeRing} from './ring.js'
 
 // mostGaps bounds the list of gaps.
@@ -25,9 +26,7 @@ class SpikeStore {
 		this.gaps = [] // {from, to} in ms: spikes were not watched
 		this.since = NaN // spikes are watched from this time on
 		this.stopped = NaN // when watching ended; NaN while it goes on
-		this.lost = 0 // spikes that the robot counted and that did not come
-		this.missing = 0 // the same, with what is uncertain
-		this.healths = [] // the latest of the robot's, while spikes are watched
+		this.losses = new LostSpikes()
 		this.refused = 0
 		this.counts = new Uint32Array(0) // by neuron, since the first
 		this.latest = new Float64Array(0) // by neuron: the time of its latest spike, in ms; 0 without one
@@ -88,7 +87,7 @@ class SpikeStore {
 		const now = this.robot.time(), last = Math.max(this.ring.newest || 0, this.robot.health.peek()?.ts ?? 0, this.since)
 		const lost = this.robot.link.peek() !== 'online'
 		this.stopped = lost && last < now ? last : now
-		this.healths = []
+		this.losses.pause()
 	}
 
 	add({times, neurons}) {
@@ -111,10 +110,9 @@ class SpikeStore {
 		this.ring.clear()
 		this.gaps = []
 		this.since = now
-		this.healths = []
+		this.losses.forget()
 		this.counts.fill(0)
 		this.latest.fill(0)
-		this.lost = this.missing = 0
 		for (const f of this.listeners) f(null)
 	}
 
@@ -127,19 +125,14 @@ class SpikeStore {
 		this.latest = latest
 	}
 
-	// check compares the robot's count of spikes with what has come. It looks at the second before the latest, for which all
-	// batches have come. Its edges are known to some milliseconds only, so small differences say nothing.
+	// lost is how many spikes the robot counted that did not come.
+	get lost() { return this.losses.count }
+
 	check(health) {
-		if (!health || !this.watched) return
-		if (!(health.ts > this.streaming) || this.ring.refused !== this.refused) this.healths = []
+		if (!health || !this.watched || !(health.ts > this.streaming)) return
+		if (this.ring.refused !== this.refused) this.losses.pause() // there was no room for some
 		this.refused = this.ring.refused
-		if (this.healths.push(health) < 3) return
-		const [a, b] = this.healths
-		this.healths.shift()
-		const counted = b.spikes - a.spikes
-		if (!(counted >= 0)) return
-		this.missing += counted - this.ring.count(a.ts, b.ts)
-		this.lost = this.missing > Math.max(50, counted * 0.05) ? this.missing : 0
+		this.losses.check(health, this.ring)
 	}
 
 	// unknown returns the parts of from..to (ms) for which spikes are not known, as [{from, to}].
