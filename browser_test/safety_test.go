@@ -142,11 +142,12 @@ func TestEmergencyStopWithoutABroker(t *testing.T) {
 
 // A robot that may not be armed says all that speaks against it, and the page shows each reason in a line.
 func TestReasonsNotToArm(t *testing.T) {
-	each(t, "robot: hindered\nboard: {kind: sim}\nemergency_stop: {pin: GPIO26}\n"+ // nobody holds the switch: a broken wire
+	each(t, "robot: hindered\nboard: {kind: sim}\nsafety: {emergency_stop: {pin: GPIO26}}\n"+
 		"network: {neurons: {a: {pacemaker: 100ms}}}\n", func(t *testing.T, r *robot) {
 		w := watch(t, r)
 		p := open(t, r.page)
 		p.awaitOnline()
+		p.click(device("sensor", "emergency_stop") + " button.switch") // the switch stays pressed
 		p.awaitState("stopped")
 		p.click(estopButton)
 		eventually(t, "the stop by the page", func() bool {
