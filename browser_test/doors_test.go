@@ -104,7 +104,7 @@ func TestLoginAtMosquitto(t *testing.T) {
 	startMosquitto(t, address, "allow_anonymous false", "password_file "+passwords, "acl_file "+rights, "user root")
 	r := start(t, lightseeker(t), place{name: "mosquitto", broker: "tcp://" + address,
 		mqtt:        "broker: 'tcp://" + address + "', user: robot, password_file: '" + secret + "'",
-		startBroker: func(t testing.TB) func() { return nil }})
+		startBroker: func(t testing.TB) *mosquittoProcess { return nil }})
 	w := watch(t, r, "ann", password("ann"))
 	p := open(t, r.page)
 	p.logIn("ann", "wrong")

@@ -41,7 +41,7 @@ func TestBrokerIsKilled(t *testing.T) {
 		t.Run(at.name, func(t *testing.T) {
 			kill := func() {}
 			if at.startBroker != nil {
-				kill = at.startBroker(t)
+				kill = at.startBroker(t).kill
 			}
 			r := start(t, lightseeker(t), at)
 			w := watch(t, r)

@@ -71,7 +71,7 @@ type place struct {
 	broker      string   // the address for clients
 	dashboard   string   // more of the robot file, between the braces
 	arguments   []string // of fluxd run
-	startBroker func(t testing.TB) (kill func())
+	startBroker func(t testing.TB) *mosquittoProcess
 }
 
 // places returns the two kinds of broker that a page can talk to: the robot's own, and an external one, here Mosquitto.
@@ -81,7 +81,7 @@ func places(t testing.TB) []place {
 	return []place{
 		{name: "embedded", mqtt: "listen: '" + own + "'", broker: "tcp://" + own},
 		{name: "mosquitto", mqtt: "broker: 'tcp://" + other + "'", broker: "tcp://" + other,
-			startBroker: func(t testing.TB) func() { return startMosquitto(t, other) }},
+			startBroker: func(t testing.TB) *mosquittoProcess { return startMosquitto(t, other) }},
 	}
 }
 
@@ -97,8 +97,14 @@ func each(t *testing.T, text string, test func(t *testing.T, r *robot)) {
 	}
 }
 
+// A mosquittoProcess is an external broker.
+type mosquittoProcess struct {
+	*os.Process
+	kill func()
+}
+
 // startMosquitto starts a broker at an address, and waits until it listens. Settings say who may come in; without any, all may.
-func startMosquitto(t testing.TB, address string, settings ...string) (kill func()) {
+func startMosquitto(t testing.TB, address string, settings ...string) *mosquittoProcess {
 	t.Helper()
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -116,7 +122,7 @@ func startMosquitto(t testing.TB, address string, settings ...string) (kill func
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill = sync.OnceFunc(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	kill := sync.OnceFunc(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	t.Cleanup(kill)
 	eventually(t, "Mosquitto to listen", func() bool {
 		socket, err := net.Dial("tcp", address)
@@ -125,7 +131,7 @@ func startMosquitto(t testing.TB, address string, settings ...string) (kill func
 		}
 		return err == nil
 	})
-	return kill
+	return &mosquittoProcess{c.Process, kill}
 }
 
 // start starts a robot, and waits until its page is served.

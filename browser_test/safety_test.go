@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,27 +118,42 @@ func TestShortKeysDoNotStop(t *testing.T) {
 	}
 }
 
-// While the broker is away the page says that its stop has not arrived, sends it when the broker is back, and then the robot
-// stops.
+// While the broker is away, or hangs, the page says that its stop has not arrived and what to do meanwhile. It sends the stop when the
+// broker is back, and then the robot stops.
 func TestEmergencyStopWithoutABroker(t *testing.T) {
-	at := places(t)[1]
-	kill := at.startBroker(t)
-	r := inside(t, lightseeker(t), at)
-	p := open(t, r.page)
-	p.expect(lost)
-	p.awaitOnline()
-	r.awaitTurning()
-	kill()
-	p.await("the page to see that the link is lost", first(link)+".dataset.link != 'online'")
-	p.click(estopButton)
-	p.await("the page to say that the stop waits", first("header .stopping")+" != null")
-	if r.duty(wheels[0]) == 0 && r.duty(wheels[1]) == 0 {
-		r.awaitTurning()
+	for name, trouble := range map[string]func(at place, broker *mosquittoProcess) (end func()){
+		"it is killed": func(at place, broker *mosquittoProcess) func() {
+			broker.kill()
+			return func() { at.startBroker(t) }
+		},
+		"it hangs": func(_ place, broker *mosquittoProcess) func() {
+			if err := broker.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			return func() { _ = broker.Signal(syscall.SIGCONT) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := places(t)[1]
+			broker := at.startBroker(t)
+			r := inside(t, lightseeker(t), at)
+			p := open(t, r.page)
+			p.expect(lost)
+			p.awaitOnline()
+			r.awaitTurning()
+			end := trouble(at, broker)
+			p.click(estopButton)
+			p.await("the page to say that the robot may still move", first("header .stopping")+"?.innerText.includes('use the switch')")
+			p.await("the page not to call that online", first(link)+".classList.contains('bad')")
+			if r.duty(wheels[0]) == 0 && r.duty(wheels[1]) == 0 {
+				r.awaitTurning()
+			}
+			end()
+			r.awaitRest()
+			p.awaitState("stopped")
+			p.await("the page to say that the robot has acknowledged", first("header .stopping")+" == null")
+		})
 	}
-	at.startBroker(t)
-	r.awaitRest()
-	p.awaitState("stopped")
-	p.await("the page to say that the robot has acknowledged", first("header .stopping")+" == null")
 }
 
 // A robot that may not be armed says all that speaks against it, and the page shows each reason in a line.

@@ -1,13 +1,14 @@
 // An emergency stop is sent again and again until the robot has acknowledged it.
 import {signal} from './view.js'
 
-const again = 250 // milliseconds
+const again = 250, late = 1000 // milliseconds
 
 // Estop stops one robot. state is 'idle', 'sent' (not acknowledged yet) or 'acknowledged'.
 export class Estop {
 	state = signal('idle')
 	sent = signal(0) // when it was first sent, in milliseconds since 1970 by this page's clock
 	tries = signal(0) // how often it was sent
+	waited = signal(0) // for how many milliseconds it has not been acknowledged
 
 	#client; #robot; #id = ''; #timer = 0
 
@@ -22,6 +23,7 @@ export class Estop {
 			this.#id = newID()
 			this.sent.value = Date.now()
 			this.tries.value = 0
+			this.waited.value = 0
 			this.state.value = 'sent'
 		}
 		this.#send()
@@ -41,13 +43,18 @@ export class Estop {
 		this.state.value = 'idle'
 	}
 
+	// late says that the robot should have acknowledged the stop by now.
+	get late() { return this.state.value === 'sent' && this.waited.value >= late }
+
 	#done() {
 		clearTimeout(this.#timer)
+		this.waited.value = Date.now() - this.sent.value
 		this.state.value = 'acknowledged'
 	}
 
 	#send() {
 		clearTimeout(this.#timer)
+		this.waited.value = Date.now() - this.sent.value
 		this.#client.hurry()
 		const payload = JSON.stringify({id: this.#id, ts: Date.now(), ttl_ms: 30000})
 		const topic = `flux/${this.#robot}/req/estop`

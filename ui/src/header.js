@@ -13,6 +13,7 @@ export function linkOf(robot) {
 	const link = robot.link.value
 	if (link !== 'online') return {word: t.links[link], good: false}
 	if (robot.status.value?.state !== 'online') return {word: t.offline, good: false}
+	if (robot.estop.late) return {word: t.noAnswer, good: false}
 	if (!robot.fresh.value) return {word: t.silent, good: false}
 	return {word: t.links.online, good: true}
 }
@@ -23,6 +24,8 @@ export function Header({robot, onLogout}) {
 	const state = stateOf(health), link = linkOf(robot)
 	useStopKeys(() => robot.estop.press())
 	useEffect(() => { if (state === 'armed') reasons.value = null }, [state])
+	useEffect(() => { if (robot.estop.state.value === 'sent') reasons.value = null }, [robot.estop.state.value]) // they are of an earlier arm
+	const tuned = useComputed(() => robot.tuning.tuned().length).value
 
 	const arm = async body => {
 		reasons.value = null
@@ -45,6 +48,7 @@ export function Header({robot, onLogout}) {
 				${health?.safety?.by_hand && html` <span class="badge byhand">${t.byHand}</span>`}
 				${state === 'stopped' && health.safety.by && html` <span class="by">${t.stoppedBy(health.safety.by)}</span>`}
 				${state === 'stopped' && live && html` <span class="muted">${t.stoppedHint}</span>`}
+				${tuned > 0 && html` <span class="muted" data-tuned=${tuned}>${t.tuned(tuned)}</span>`}
 			</p>
 			<p class="link ${link.good ? 'good' : 'bad'}" role="status" data-link=${robot.link.value}>${link.word}</p>
 			<div class="acts">
@@ -73,11 +77,13 @@ export function StopButton({press, children}) {
 const split = text => text.split(/\n|; /).map(r => r.trim()).filter(Boolean)
 
 function EstopState({robot}) {
-	const {state, tries, sent} = robot.estop
-	useEffect(() => { if (state.value === 'acknowledged') notify(t.estopDone) }, [state.value])
+	const {state, tries, waited} = robot.estop
+	const seconds = (waited.value / 1000).toFixed(1)
+	useEffect(() => { if (state.value === 'acknowledged') notify(t.estopDone(seconds)) }, [state.value])
 	if (state.value !== 'sent') return html`<div role="alert"></div>`
-	const seconds = ((Date.now() - sent.value) / 1000).toFixed(1)
-	return html`<div role="alert" class="stopping">${tries.value > 0 ? t.estopSent(tries.value, seconds) : t.estopNotSent}</div>`
+	const away = tries.value === 0 || robot.link.value !== 'online'
+	return html`<div role="alert" class="stopping">${away ? t.estopNotSent(seconds) : t.estopSent(tries.value, seconds)}
+		${(away || robot.estop.late) && ` ${t.useSwitch}`}</div>`
 }
 
 export function Theme() {

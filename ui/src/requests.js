@@ -42,7 +42,7 @@ export class Requests {
 			const wait = () => setTimeout(() => {
 				if (Date.now() >= end) {
 					this.#waiting.delete(id)
-					reject(new Refusal({code: 'no_answer', message: this.#texts.noAnswer}))
+					reject(new Refusal({code: 'no_answer', message: this.#texts.noAnswer(verb)}))
 					return
 				}
 				this.#client.publish(topic, payload)

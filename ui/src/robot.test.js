@@ -117,7 +117,7 @@ test('an event says at once what health would say later', async () => {
 test('a request that is not answered is sent again under the same id', async () => {
 	const {link, robot} = await connect()
 	link.silent.add('save')
-	await rejects(robot.request('save'), 'does not answer')
+	await rejects(robot.request('save'), 'has not answered save')
 	const sent = link.of('save')
 	check(sent.length >= 3, `sent ${sent.length} times`)
 	equal(new Set(sent.map(s => s.body.id)).size, 1)

@@ -60,7 +60,7 @@ function Row({robot}) {
 		<span class="link ${link.good ? 'good' : 'bad'}">${link.word}</span>
 		<span class="score">${score ? t.score(score.text, score.episode) : ''}</span>
 		<span class="asked">${asked === 'sent' ? t.sent(robot.estop.tries.value) : asked === 'acknowledged' ? t.acknowledged : ''}
-			${state === 'stopped' && safety?.by ? ` ${texts.header.stoppedBy(safety.by)}` : ''}</span>
+			${state === 'stopped' && safety?.by ? ` · ${texts.header.stoppedBy(safety.by)}` : ''}</span>
 		<button class="stop" onClick=${() => robot.estop.press()} aria-label=${t.stop(robot.name)}>${t.stop('')}</button>
 	</li>`
 }
