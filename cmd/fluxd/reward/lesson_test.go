@@ -63,7 +63,8 @@ func (p *pupil) call() (did string) {
 	return did
 }
 
-// teach rewards one act and punishes the others, until the pupil has done it five times in a row. It returns how many calls that took.
+// teach rewards one act and punishes the others, until the pupil has done it five times in a row. It returns how many calls that
+// took.
 func (p *pupil) teach(trick string) (calls int) {
 	for inARow := 0; inARow < 5 && calls < 40; calls++ {
 		if p.call() == trick {
