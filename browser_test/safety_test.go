@@ -121,8 +121,8 @@ func TestShortKeysDoNotStop(t *testing.T) {
 	}
 }
 
-// While the broker is away, or hangs, the page says that its stop has not arrived and what to do meanwhile. It sends the stop when
-// the broker is back, and then the robot stops.
+// While the broker is away, or hangs, the page says that its stop has not arrived and what to do meanwhile. It sends the stop
+// when the broker is back, and then the robot stops.
 func TestEmergencyStopWithoutABroker(t *testing.T) {
 	for name, trouble := range map[string]func(at place, broker *mosquittoProcess) (end func()){
 		"it is killed": func(at place, broker *mosquittoProcess) func() {

@@ -190,8 +190,8 @@ func (t *Tuner) outOfRange(c *Change, parameter int, value float64, why string) 
 	return protocol.Refuse(p.path, low, high, units.Format(value, p.unit)+why)
 }
 
-// refused returns the refusal of a change for another reason than the range of a single value. It names the range only if the value
-// is outside. The parameter is one that is involved.
+// refused returns the refusal of a change for another reason than the range of a single value. It names the range only if the
+// value is outside. The parameter is one that is involved.
 func (t *Tuner) refused(c *Change, parameter int, err error) error {
 	refused := &protocol.Error{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
 	if len(c.order) == 1 {
