@@ -239,7 +239,7 @@ func (n *Network) sendSparse(t int64, e *efferent) {
 		at := t + int64(n.delays[channel])
 		acc := n.accumulators.open(t, at)
 		if acc == nil {
-			n.queue.push(at, s, 0)
+			n.queue.push(at, s)
 			continue
 		}
 		sums, reached := acc.sums, acc.reached
@@ -265,7 +265,7 @@ func (n *Network) sendEach(t int64, e *efferent) {
 		if (acc.at^at)&((t-acc.at)>>63) != 0 {
 			for s := e.first; ; s++ {
 				if n.bundles[s].first == i {
-					n.queue.push(at, s, 0)
+					n.queue.push(at, s)
 					i = n.bundles[s+1].first - 1
 					break
 				}

@@ -74,13 +74,16 @@ func (n *Network) accepts(at Tick, neuron int) error {
 // until the next input.
 func (n *Network) Next() (Tick, bool) {
 	t := min(n.accumulators.next(n.now), n.others())
+	if n.calendar != nil {
+		t = min(t, n.calendar.soonest())
+	}
 	if t == forever {
 		return 0, false
 	}
 	return Tick(t), true
 }
 
-// others returns the earliest tick at which something other than an accumulator is due, or forever.
+// others returns the earliest tick at which something other than accumulators and the calendar has is due, or forever.
 func (n *Network) others() int64 {
 	next := n.queue.next()
 	if len(n.inputs) > 0 {
@@ -101,6 +104,9 @@ func (n *Network) others() int64 {
 func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 	for {
 		summed, others := n.accumulators.next(n.now), n.others()
+		if n.calendar != nil && n.calendar.count > 0 {
+			others = min(others, n.skim(min(others, int64(until)))) // a network with a calendar has no accumulators
+		}
 		t := min(summed, others)
 		if t >= int64(until) {
 			break
@@ -146,7 +152,7 @@ func (n *Network) deliver(t int64) (summed bool) {
 		last, count := first, 0
 		for i := first; i != none; count++ {
 			f := &n.queue.flights[i]
-			if f.weight != 0 {
+			if f.single {
 				n.arrive(f.what, int64(f.weight), false)
 				n.counters.Deliveries++
 			} else {
@@ -156,6 +162,9 @@ func (n *Network) deliver(t int64) (summed bool) {
 		}
 		n.queue.free(first, last, count)
 		n.plasticSums = nil // what follows may bring more arrivals than there is room for in a sum
+	}
+	if n.calendar != nil {
+		n.deliverScattered(t)
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
 		in := n.inputs.pop()
@@ -410,7 +419,7 @@ func (b *barrel) beginRefractory(t int64, nt *neuronType) {
 	}
 }
 
-// send puts the arrivals of the spikes of tick t into accumulators and the queue. None of them is due before Now.
+// send puts the arrivals of the spikes of tick t into accumulators, the calendar and the queue. None of them is due before Now.
 func (n *Network) send(t int64, sources []uint32) {
 	arrivals := n.expected(len(sources))
 	sentDense := arrivals >= n.denseFrom && n.sendDense(t, sources)
@@ -430,12 +439,11 @@ func (n *Network) send(t int64, sources []uint32) {
 		}
 		for ; s < last; s++ {
 			bundle := n.bundles[s]
-			at := t + int64(n.delays[bundle.channel>>kindBits])
-			if n.singles && bundle.kind() == directBundle && n.bundles[s+1].first-bundle.first == 1 {
-				n.queue.push(at, n.arrivals[bundle.first], n.weights[bundle.first])
+			if bundle.kind() == scatteredBundle {
+				n.sendScattered(t, bundle.first, n.bundles[s+1].first)
 				continue
 			}
-			n.queue.push(at, s, 0)
+			n.queue.push(t+int64(n.delays[bundle.channel>>kindBits]), s)
 		}
 	}
 	if n.piecesFrom != nil {

@@ -315,7 +315,7 @@ func (n *Network) synapse(position uint32) Synapse {
 			s.To, s.Weight = int(a>>typeBits), n.described.synapseTypes[a&(maxTypes-1)]
 			break
 		}
-		s.To = int(a)
+		s.To, s.Delay = int(a), Tick(n.lags[position])
 		s.Weight = units(int64(n.weights[position]), n.leak(a))
 		if configured, differs := n.described.arrivals[position]; differs {
 			s.Weight = configured

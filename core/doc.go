@@ -49,26 +49,29 @@
 //
 // # How arrivals are stored
 //
-// The synapses of one neuron that have the same kind and delay form a bundle. A spike sends each of its bundles on one of two
+// The synapses of one neuron that have the same kind and delay form a bundle. A spike sends each of its bundles on one of three
 // ways:
 //
 //   - Into an accumulator. There is one for each tick at which something will arrive, with one sum for each neuron. The spike
 //     adds its weights to the sums when it leaves, and when the tick comes every sum is ready. Direct synapses that do not learn
 //     go this way if the network has few enough different weights and delays.
+//   - Into the calendar, arrival by arrival. This is for direct synapses that do not learn in a network with many more
+//     delays than that. The calendar has a page for each 64 ticks. Arrivals are sorted when their page is opened, and most of
+//     them are added to their barrels at once: an arrival that fires nobody need not wait for the others of its tick.
 //   - Into the queue, as one entry that is looked up and delivered when its tick comes. All other synapses go this way, and so do
 //     the spikes of a nearly silent network, where an accumulator would cost more than it saves.
 //
 // The weight of a plastic synapse may change until a spike arrives. So its arrivals always take the queue. Those of a busy tick
 // are then added to the tick's accumulator, so that all neurons can be judged in a row.
 //
-// The result is the same on both ways, and tests compare them.
+// The result is the same on all ways, and tests compare them.
 //
 // # Reading the source
 //
 // Follow a spike: Advance in advance.go takes what is due at a tick, judges the neurons that it reaches, and sends their
-// spikes on. accumulators.go and queue.go are the two ways, and plasticity.go has the way of plastic synapses and how they
-// learn; fill.go judges many neurons at once, with vector instructions where the processor has them. barrel.go is the neuron,
-// mechanisms.go is what only some neurons have (adaptation, habituation, bursts, pacemaker, modulation). generators.go and
-// spontaneous.go have the neurons that fire at random or in a pattern. network.go, layout.go and, for plastic synapses,
+// spikes on. accumulators.go, calendar.go and queue.go are the three ways, and plasticity.go has that of plastic synapses and
+// how they learn; fill.go judges many neurons at once, with vector instructions where the processor has them. barrel.go is the
+// neuron, mechanisms.go is what only some neurons have (adaptation, habituation, bursts, pacemaker, modulation). generators.go
+// and spontaneous.go have the neurons that fire at random or in a pattern. network.go, layout.go and, for plastic synapses,
 // pieces.go build all of it. state.go shows what it does at the moment.
 package core

@@ -36,6 +36,7 @@ func (n *Network) layOut(d Description, learners learners) {
 	for c, delay := range n.delays {
 		channels[Tick(delay)] = uint32(c)
 	}
+	scatters := n.channels == nil && n.scatters(synapses, channels)
 	order := make([]rank, starts[n.population])
 	next := slices.Clone(starts)
 	for i := range synapses {
@@ -44,8 +45,12 @@ func (n *Network) layOut(d Description, learners learners) {
 			continue
 		}
 		channel := channels[s.Delay]
-		key := uint64(s.bundleKind())<<32 | uint64(channel)
-		if s.bundleKind() != directBundle || channel >= uint32(len(n.channels)) {
+		kind := s.bundleKind()
+		if kind == directBundle && scatters {
+			kind = scatteredBundle
+		}
+		key := uint64(kind)<<32 | uint64(channel)
+		if kind != directBundle || channel >= uint32(len(n.channels)) {
 			key |= queued
 		}
 		order[next[s.From]] = rank{key: key, to: uint32(s.To), index: uint32(i)}
@@ -60,7 +65,7 @@ func (n *Network) layOut(d Description, learners learners) {
 	n.described.synapseTypes, n.described.arrivals = nil, map[uint32]float64{}
 	n.arrivals = make([]uint32, len(order))
 	n.efferents = make([]efferent, n.population+1)
-	n.bundles, n.modulators, n.weights, n.singles = nil, nil, nil, true
+	n.bundles, n.modulators, n.weights, n.lags, n.calendar = nil, nil, nil, nil, nil
 	synapseTypes, seen := map[synapseTypeKey]uint32{}, new(waterCache)
 	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
@@ -70,12 +75,13 @@ func (n *Network) layOut(d Description, learners learners) {
 			}
 			return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.index, b.index))
 		})
+		const scattered = queued | uint64(scatteredBundle)<<32
 		e := &n.efferents[source]
 		*e = efferent{first: uint32(len(n.bundles)), other: uint32(len(n.bundles)), begin: starts[source], end: starts[source]}
 		for i, r := range own {
 			position := starts[source] + uint32(i)
 			kind, channel := bundleKind(r.key>>32&(1<<kindBits-1)), uint32(r.key)
-			if i == 0 || own[i-1].key != r.key {
+			if i == 0 || own[i-1].key != r.key && (kind != scatteredBundle || own[i-1].key < scattered) {
 				n.bundles = append(n.bundles, bundle{first: position, channel: channel<<kindBits | uint32(kind)})
 				if r.key < queued {
 					e.other++
@@ -91,15 +97,39 @@ func (n *Network) layOut(d Description, learners learners) {
 	n.bundles = append(n.bundles, bundle{first: uint32(len(order))})
 	n.efferents[n.population] = efferent{first: uint32(len(n.bundles) - 1), other: uint32(len(n.bundles) - 1)}
 	n.shortBundles = len(n.arrivals) < 3*len(n.bundles)
-	n.singles = n.singles && n.weights != nil
 	n.layOutPieces(d, learners, channels)
-	n.queue = newQueue(n.now)
 	n.logged = 0
 	switch {
 	case len(n.channels) > 0:
 		n.logged = int64(n.delays[len(n.channels)-1])
 	case n.channels == nil && len(n.delays) > 0:
 		n.logged = int64(n.delays[len(n.delays)-1])
+	}
+	n.emptyQueue()
+}
+
+// scatters reports whether direct arrivals use the calendar: bundles of several synapses cost less in the queue. Only direct
+// synapses and their delays matter, as the others are in other bundles.
+func (n *Network) scatters(synapses []Synapse, channels map[Tick]uint32) bool {
+	direct, delays, seen := 0, 0, make([]bool, len(n.delays))
+	for i := range synapses {
+		if synapses[i].bundleKind() != directBundle {
+			continue
+		}
+		direct++
+		if c := channels[synapses[i].Delay]; !seen[c] {
+			seen[c] = true
+			delays++
+		}
+	}
+	return direct < 4*n.population*delays
+}
+
+// emptyQueue begins with an empty queue and an empty calendar.
+func (n *Network) emptyQueue() {
+	n.queue = newQueue(n.now)
+	if n.weights != nil {
+		n.calendar = newCalendar(n.now, slices.Max(n.lags), len(n.barrels))
 	}
 }
 
@@ -119,10 +149,9 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTyp
 		water := s.water(d.Neurons)
 		if n.channels == nil {
 			if n.weights == nil {
-				n.weights = make([]int32, len(n.arrivals))
+				n.weights, n.lags = make([]int32, len(n.arrivals)), make([]uint32, len(n.arrivals))
 			}
-			n.weights[position] = water
-			n.singles = n.singles && water != 0
+			n.weights[position], n.lags[position] = water, uint32(s.Delay)
 			if units(int64(water), d.Neurons[s.To].Leak) != s.Weight {
 				n.described.arrivals[position] = s.Weight
 			}

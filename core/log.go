@@ -1,9 +1,10 @@
 package core
 
-// An accumulator holds only sums. When a weight or a neuron is tuned, the change must hold for arrivals in flight too, so the
-// sums must be computed again. For that the network remembers what has gone into them until it has arrived.
+// An accumulator holds only sums, and the calendar only water. When a weight or a neuron is tuned, the change must hold for
+// arrivals in flight too, so they must be computed again. For that the network remembers what has gone into them until it has
+// arrived.
 
-// departure is a spike whose arrivals are in accumulators, or single arrivals in the queue.
+// departure is a spike whose arrivals are in accumulators, in the calendar, or single arrivals in the queue.
 type departure struct {
 	at     int64
 	source uint32

@@ -19,10 +19,11 @@ type Counters struct {
 	Ignored    uint64 // direct and electric arrivals at a neuron that was refractory or in a burst
 }
 
-// bundle is the efferent synapses of one neuron that have the same kind and delay. It is the unit that the queue holds.
+// bundle is the efferent synapses of one neuron that have the same kind and delay. It is the unit that the queue holds. A
+// scattered bundle is those direct synapses of one neuron that have separate delays and use the calendar.
 type bundle struct {
 	first   uint32 // index into Network.arrivals; the next bundle begins where this one ends
-	channel uint32 // upper bits: index into Network.delays; lower bits: the kind
+	channel uint32 // upper bits: index into Network.delays, not if it is scattered; lower bits: the kind
 }
 
 type bundleKind uint32
@@ -32,8 +33,9 @@ const (
 	electricBundle
 	modulatorBundle
 	plasticBundle // only a kind: see piece
+	scatteredBundle
 
-	kindBits = 2
+	kindBits = 3
 )
 
 func (b bundle) kind() bundleKind { return bundleKind(b.channel & (1<<kindBits - 1)) }
@@ -106,8 +108,8 @@ type Network struct {
 	// One entry a synapse that is not plastic, by bundle and target. Direct and packed: the target above the synapse type. Direct
 	// and not packed, and electric: the target. Modulator: an index into modulators.
 	arrivals   []uint32
-	weights    []int32 // by arrival, of direct arrivals that are not packed; else nil
-	singles    bool    // the queue may hold a bundle of one direct arrival as its target and weight: no weight is 0
+	weights    []int32  // by arrival, of direct arrivals that are not packed; else nil
+	lags       []uint32 // by arrival, of scattered ones: the delay; nil if weights is
 	modulators []modulator
 
 	accumulators accumulators
@@ -128,8 +130,9 @@ type Network struct {
 	departures   log[departure]    // spikes whose arrivals are in sums, for tuning
 	joined       log[input]        // inputs whose arrivals are in sums, for tuning
 
-	queue  *queue
-	inputs inputs
+	queue    *queue
+	calendar *calendar // nil if no bundle is scattered
+	inputs   inputs
 	// Arrivals that were in flight during a tuning: weight is the kind of the synapse, target is its position or, if it is plastic,
 	// the piece over which they arrive.
 	detached inputs
@@ -328,5 +331,9 @@ func (n *Network) underWay() uint64 {
 
 // Waiting returns how much is in flight: accumulators, entries of the queue, inputs and timers.
 func (n *Network) Waiting() int {
-	return bits.OnesCount64(n.accumulators.occupied) + n.queue.length() + len(n.inputs) + len(n.detached) + len(n.timers.heap)
+	waiting := bits.OnesCount64(n.accumulators.occupied) + n.queue.length() + len(n.inputs) + len(n.detached) + len(n.timers.heap)
+	if n.calendar != nil {
+		waiting += n.calendar.count
+	}
+	return waiting
 }

@@ -333,7 +333,7 @@ func (n *Network) sendPlastics(t int64, sources []uint32) {
 	for _, source := range sources {
 		for p, last := n.piecesFrom[source], n.piecesFrom[source+1]; p < last; p++ {
 			if channel := n.pieces[p].channel; channel&joined == 0 {
-				n.queue.push(t+int64(n.delays[channel>>1]), p|plasticMark, 0)
+				n.queue.push(t+int64(n.delays[channel>>1]), p|plasticMark)
 			}
 		}
 	}

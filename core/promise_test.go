@@ -15,14 +15,14 @@ import (
 // runTime are the files whose functions run while a network runs. Functions in other files run when a network is built, tuned,
 // saved or displayed.
 var runTime = []string{"advance.go", "fill.go", "fill_amd64.go", "fill_arm64.go", "fill_other.go", "barrel.go", "accumulators.go",
-	"log.go", "queue.go", "timers.go", "staircase.go",
+	"log.go", "queue.go", "calendar.go", "timers.go", "staircase.go",
 	"mechanisms.go", "plasticity.go", "spontaneous.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
 var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", "Neuron.mechanismParameters",
 	"(*Neuron).mechanismParameters", "Neuron.mechanismParameters.func1",
 	"Plastic.rule", "(*Plastic).rule", "newShares", "(*Network).PourWater",
-	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
+	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue", "newCalendar"}
 
 // forbidden matches multiplications, divisions and all computation in floating point. It does not match moving bytes through a
 // vector register. On arm a division is a call: see division.
@@ -89,7 +89,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			// Large functions are not inlined. If one of them is missing, the test has read the wrong code.
 			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated",
 				"core.(*Network).fill", "core.(*Network).fillReached", "core.(*filling).oneByOne", "core.(*Network).judgeWithMechanisms",
-				"core.(*Network).sendDense", "core.(*Network).sendSparse",
+				"core.(*Network).sendDense", "core.(*Network).sendSparse", "core.(*Network).sendScattered", "core.(*Network).skim",
+				"core.(*calendar).open", "core.(*calendar).sort", "core.(*calendar).lengthen",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.shares.of", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
 				"core.(*Network).deliverPiece", "core.(*Network).deliverBoth", "core.(*Network).potentiate",

@@ -2,8 +2,8 @@ package core
 
 import "math/bits"
 
-// The spike queue holds the arrivals that cannot use accumulators: bundles of plastic, electric and modulator synapses, and
-// direct ones where there are too many different delays or where a delay is too long.
+// The spike queue holds the arrivals that can use neither accumulators nor the calendar: bundles of plastic, electric and
+// modulator synapses, and direct ones whose delay is too long, or, for the calendar, too short.
 //
 // It is a hierarchical timing wheel (Varghese and Lauck, Hashed and Hierarchical Timing Wheels, SOSP 1987). Time is divided into
 // blocks of 8,192 ticks. The ring has a bucket for each tick of the current block and of the next one. Arrivals in later blocks
@@ -25,8 +25,8 @@ const (
 type flight struct {
 	next   uint32 // the next flight in its bucket, or none
 	what   uint32 // index of a bundle, of a piece with plasticMark, or of the target of a single arrival
-	weight int32  // of a single arrival, in water; 0 for a bundle
-	_      uint32
+	weight int32  // of a single arrival, in water
+	single bool
 }
 
 // plasticMark marks the index of a piece in flight.what.
@@ -105,8 +105,13 @@ func (q *queue) soon() int64 {
 	return forever
 }
 
-// push adds a flight: a bundle or a piece, with weight 0, or a single arrival at a target.
-func (q *queue) push(at int64, what uint32, weight int32) {
+// push adds a bundle, or a piece with plasticMark.
+func (q *queue) push(at int64, bundle uint32) { q.add(at, bundle, 0, false) }
+
+// pushSingle adds a single arrival.
+func (q *queue) pushSingle(at int64, target uint32, weight int32) { q.add(at, target, weight, true) }
+
+func (q *queue) add(at int64, what uint32, weight int32, single bool) {
 	i := q.spare
 	if i == none {
 		i = uint32(len(q.flights)) // it grows until a network has seen its busiest moment
@@ -116,7 +121,7 @@ func (q *queue) push(at int64, what uint32, weight int32) {
 		q.spare = q.flights[i].next
 	}
 	f := &q.flights[i]
-	f.what, f.weight = what, weight
+	f.what, f.weight, f.single = what, weight, single
 	q.place(i, f, at)
 }
 
@@ -159,7 +164,8 @@ func (q *queue) bucket(block uint64) (*wheel, uint) {
 // first of them; flight.next leads to the others. The caller returns them with free.
 func (q *queue) land(t int64) uint32 {
 	if here := uint64(t >> blockBits); here >= q.block {
-		// No flight is earlier than t, so the wheels hold only its block and later ones. The ring must hold its block and the next.
+		// No flight is earlier than t, so the wheels hold only its block and later ones. The ring must hold its block and the
+		// next.
 		if here > q.block {
 			q.moveTo(here)
 		}

@@ -24,7 +24,7 @@ func TestQueueKeepsTime(t *testing.T) {
 				id++
 				at[id] = now + ahead
 				waiting = append(waiting, now+ahead)
-				q.push(now+ahead, id, 0)
+				q.push(now+ahead, id)
 			}
 			slices.Sort(waiting)
 			if len(waiting) == 0 {

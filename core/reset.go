@@ -16,7 +16,7 @@ func (n *Network) Reset() {
 	n.counters.Deliveries -= n.underWay() // they were counted when they left, and will not arrive
 	n.departures.head, n.joined.head = n.departures.tail, n.joined.tail
 	n.inputs, n.detached = n.inputs[:0], n.detached[:0]
-	n.queue = newQueue(n.now)
+	n.emptyQueue()
 	n.accumulators.empty()
 	n.began = n.now
 	for i := range n.barrels {

@@ -14,7 +14,7 @@ import (
 // routes force a network to use one way for its arrivals. It would choose the cheapest; the result must not depend on it.
 var routes = map[string]func(n *Network){
 	"as the network chooses": func(*Network) {},
-	"queue":                  func(n *Network) { n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt },
+	"queue":                  onlyQueue,
 	"marked by bundle":       func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, false },
 	"marked one by one":      func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, true },
 	"dense accumulators":     func(n *Network) { n.denseFrom, n.sparseFrom = 0, math.MaxInt },
@@ -26,6 +26,14 @@ var routes = map[string]func(n *Network){
 		}
 	},
 	"shared accumulators": func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
+}
+
+// onlyQueue makes a network use the queue alone. It must have nothing in its calendar.
+func onlyQueue(n *Network) {
+	n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt
+	if n.calendar != nil {
+		n.calendar.ends = nil
+	}
 }
 
 // busyNetwork has fewer mechanisms and more spikes than randomNetwork. Most synapses are direct, and many arrivals meet in one
@@ -45,8 +53,15 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 		}
 	}
 	delays := []Tick{10, 20, 30, 50}
-	if rapid.Bool().Draw(t, "odd delays") {
+	switch pick(t, "delays", "few", "odd", "scattered") {
+	case "odd":
 		delays = []Tick{1, 3, 20, 64, 65, 700, 90_000}
+	case "scattered":
+		delays = nil
+		for delay := range pick(t, "longest", Tick(70), 150, 400) {
+			delays = append(delays, 1+delay)
+		}
+		delays = append(delays, 90_000, 400_000)
 	}
 	for range rapid.IntRange(count, 6*count).Draw(t, "synapses") {
 		s := Synapse{From: rapid.IntRange(0, count-1).Draw(t, "from"), To: rapid.IntRange(0, count-1).Draw(t, "to"),
@@ -73,6 +88,9 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 		in = append(in, stimulus{at: Tick(10 * rapid.IntRange(0, 40).Draw(t, "at")), neuron: rapid.IntRange(0, count-1).Draw(t,
 			"neuron"),
 			units: float64(rapid.IntRange(-20, 40).Draw(t, "units")), electric: rapid.IntRange(0, 3).Draw(t, "electric") == 0})
+	}
+	if rapid.IntRange(0, 3).Draw(t, "wide") == 0 {
+		d = wide(d)
 	}
 	return d, in
 }
@@ -190,6 +208,9 @@ func TestTuningARunningNetworkIsTheSameOnAllRoutes(t *testing.T) {
 		}
 		if got := run("without accumulators", wide(d), func(*Network) {}); !slices.Equal(got, want) {
 			t.Fatalf("without accumulators: %v\nqueue: %v", got, want)
+		}
+		if got := run("neither", wide(d), onlyQueue); !slices.Equal(got, want) {
+			t.Fatalf("with neither accumulators nor calendar: %v\nqueue: %v", got, want)
 		}
 		if want != nil {
 			tuned++

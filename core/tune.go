@@ -404,13 +404,13 @@ func (n *Network) detach() {
 		for i := first; i != none; count++ {
 			flight := &n.queue.flights[i]
 			switch {
-			case flight.weight == 0 && flight.what >= plasticMark:
+			case !flight.single && flight.what >= plasticMark:
 				p := flight.what - plasticMark
 				piece(next, p)
 				for p++; n.pieces[p].channel&joined != 0; p++ {
 					piece(next, p)
 				}
-			case flight.weight == 0:
+			case !flight.single:
 				f := inFlight{at: next, bundle: flight.what}
 				queued[f] = true
 				single(f)
@@ -420,10 +420,19 @@ func (n *Network) detach() {
 		n.queue.free(first, last, count)
 	}
 	n.counters.Deliveries -= n.underWay() // they will be counted when they arrive
-	// A bundle that is not in the queue is in an accumulator, or is a single arrival in the queue.
+	// A direct bundle that is not in the queue is in an accumulator. The arrivals of a scattered one are in the calendar, or single
+	// ones in the queue.
 	for i := n.departures.head; i != n.departures.tail; i++ {
 		spike := n.departures.at(i)
 		for s := n.efferents[spike.source].first; s < n.efferents[spike.source+1].first; s++ {
+			if n.bundles[s].kind() == scatteredBundle {
+				for position := n.bundles[s].first; position < n.bundles[s+1].first; position++ {
+					if arrives := spike.at + int64(n.lags[position]); arrives >= n.now {
+						n.detached.push(input{at: arrives, target: at[position]})
+					}
+				}
+				continue
+			}
 			f := inFlight{at: spike.at + int64(n.delays[n.bundles[s].channel>>kindBits]), bundle: s}
 			if f.at >= n.now && n.bundles[s].kind() == directBundle && !queued[f] {
 				single(f)
