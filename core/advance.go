@@ -285,7 +285,13 @@ func (n *Network) judgeAccumulated(t int64, besides bool) {
 	var others []uint32
 	if acc.dense {
 		clear(acc.reached)
+		if len(n.sunken) > 0 {
+			n.keepSunken(t, acc.sums)
+		}
 		others = n.fill(t, acc.sums, n.list)
+		if len(n.sunken) > 0 {
+			n.restoreSunken()
+		}
 	} else {
 		others = n.fillReached(t, acc)
 	}

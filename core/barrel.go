@@ -98,6 +98,47 @@ func (s *neuronTypeSet) index(of neuronType) uint32 {
 	return i
 }
 
+// sunken is a neuron whose level is below its floor, since the floor was raised. The level stays there until something reaches
+// the neuron.
+type sunken struct {
+	barrel barrel
+	neuron uint32
+}
+
+// sinks reports whether the level of a neuron is below its floor.
+func (n *Network) sinks(t int64, neuron uint32) bool {
+	nt := n.typeAt(neuron)
+	return n.barrels[neuron].level(t, nt) < int64(nt.floor)
+}
+
+// findSunken finds the neurons that have sunk below their floor, after a tuning.
+func (n *Network) findSunken() {
+	n.sunken = nil
+	for i := range n.barrels {
+		if n.sinks(n.now, uint32(i)) {
+			n.sunken = append(n.sunken, sunken{neuron: uint32(i)})
+		}
+	}
+}
+
+// keepSunken saves the neurons below their floor that nothing reaches, since fill lifts them to it. restoreSunken restores them.
+func (n *Network) keepSunken(t int64, sums []int32) {
+	kept := 0
+	for _, s := range n.sunken {
+		if sums[s.neuron] == 0 && n.sinks(t, s.neuron) {
+			n.sunken[kept] = sunken{barrel: n.barrels[s.neuron], neuron: s.neuron}
+			kept++
+		}
+	}
+	n.sunken = n.sunken[:kept]
+}
+
+func (n *Network) restoreSunken() {
+	for _, s := range n.sunken {
+		n.barrels[s.neuron] = s.barrel
+	}
+}
+
 // run is neighbouring neurons of one type, such as a population.
 type run struct {
 	first, last uint32

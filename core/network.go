@@ -86,6 +86,7 @@ type Network struct {
 	typeOf       []uint32 // by neuron: index into neuronTypes
 	mechanismsOf []uint32 // by neuron: index into mechanisms, if it has any
 	neuronTypes  []neuronType
+	sunken       []sunken // what a tuning has left below its floor
 	runs         []run
 	mechanisms   []*mechanisms
 

@@ -166,6 +166,7 @@ func TestTuningARunningNetworkIsTheSameOnAllRoutes(t *testing.T) {
 			n := d.Neurons[i]
 			n.Threshold = pick(t, "threshold", 12.0, 20, 35, 0)
 			n.Leak = pick(t, "leak", n.Leak, 0, 2000)
+			n.Floor = pick(t, "floor", n.Floor, 0, -15, -4)
 			change.Neurons[i] = n
 			for range rapid.IntRange(0, 3).Draw(t, "synapses") {
 				k := rapid.IntRange(0, len(d.Synapses)-1).Draw(t, "synapse")

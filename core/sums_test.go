@@ -66,3 +66,30 @@ func TestInputsFillSums(t *testing.T) {
 		t.Error("no input was ever added to a sum")
 	}
 }
+
+// A floor that is raised above the level of a neuron has no effect on it before its next arrival, on every route. Ticks that
+// reach only other neurons leave it as it is.
+func TestAFloorAboveTheLevelWaitsForAnArrival(t *testing.T) {
+	for name, force := range routes {
+		for _, leak := range []float64{0, 1} {
+			d := Description{Synapses: []Synapse{{From: 0, To: 1, Weight: 1, Delay: 10}}}
+			for range 17 {
+				d.Neurons = append(d.Neurons, Neuron{Threshold: 100, Leak: leak, Floor: -60})
+			}
+			n := mustBuild(t, d)
+			force(n)
+			stimulate(t, n, []stimulus{{at: 0, neuron: 2, units: -50}})
+			n.Advance(5, nil)
+			raised := d.Neurons[2]
+			raised.Floor = -10
+			if err := n.Tune(Tuning{Neurons: map[int]Neuron{2: raised}}); err != nil {
+				t.Fatal(err)
+			}
+			stimulate(t, n, []stimulus{{at: 5, neuron: 0, electric: true}, {at: 20, neuron: 2, units: 5}})
+			n.Advance(21, nil)
+			if level, err := n.Level(2); err != nil || level < -10.001 || level > -9.999 {
+				t.Errorf("%s, leak %v: level %v, want -10; %v", name, leak, level, err)
+			}
+		}
+	}
+}

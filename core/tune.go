@@ -263,6 +263,7 @@ func (t *tuning) commit(change Tuning) {
 		}
 	}
 	n.neuronTypes, n.runs = all.list, runs(n.typeOf)
+	n.findSunken()
 	for i := range t.mechanisms {
 		n.retime(i, t.waits[i])
 	}
