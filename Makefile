@@ -42,7 +42,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard dashboard-bench screenshots plots bench clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard dashboard-bench screenshots plots bench instructions clean
 
 run: build
 	@bin/fluxd run
@@ -172,6 +172,10 @@ plots:
 # This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench
 bench: bin/fluxd
 	@bin/fluxd bench
+
+# The instructions that an arrival costs on amd64, arm64 and the 32-bit Pi, under emulation (Debian: gcc, qemu-user).
+instructions:
+	@cmd/fluxd/bench/instructions/count.sh
 
 clean:
 	rm -rf bin
