@@ -49,6 +49,17 @@ func certificate(t *testing.T) (certificate, key string) {
 	return write("page.crt", "CERTIFICATE", der), write("page.key", "PRIVATE KEY", secret)
 }
 
+// tunes changes a parameter on the page, and compares it with what the robot has.
+func (p *page) tunes(w *watcher) {
+	p.t.Helper()
+	p.find(motor)
+	p.enter(motor, "140")
+	p.awaitParameter(motor, 140)
+	if got := w.parameter(motor).V; got != 140 {
+		p.t.Errorf("the page shows 140, the robot has %v", got)
+	}
+}
+
 // Over TLS the page does the same: what it shows comes over an encrypted WebSocket.
 func TestPageOverTLS(t *testing.T) {
 	at := places(t)[0]
@@ -61,12 +72,7 @@ func TestPageOverTLS(t *testing.T) {
 	p.awaitOnline()
 	p.awaitState("armed")
 	p.awaitSpikes()
-	p.find(motor)
-	p.enter(motor, "140")
-	p.awaitParameter(motor, 140)
-	if got := w.parameter(motor).V; got != 140 {
-		t.Errorf("the robot has %v", got)
-	}
+	p.tunes(w)
 	p.press("header", "Disarm")
 	p.awaitState("disarmed")
 	if plain, err := visitor.Get("http" + strings.TrimPrefix(r.page, "https")); err == nil {
@@ -112,12 +118,7 @@ func TestLoginAtMosquitto(t *testing.T) {
 	p.logIn("ann", password("ann"))
 	p.awaitOnline()
 	p.awaitState("armed")
-	p.find(motor)
-	p.enter(motor, "140")
-	p.awaitParameter(motor, 140)
-	if got := w.parameter(motor).V; got != 140 {
-		t.Errorf("the robot has %v", got)
-	}
+	p.tunes(w)
 	p.press("header", "Disarm")
 	eventually(t, "the robot to be disarmed", func() bool { return w.safety().State == "disarmed" })
 	w.ask("arm", protocol.Request{})
