@@ -21,11 +21,8 @@
 //
 // # What protects the robot
 //
-// Another page in the same browser must not reach the robot. So the server refuses a request whose Host is not one of its names
-// (such a page can give its own name the robot's address: DNS rebinding), and a WebSocket whose Origin is another one.
-//
-// The server runs in the robot's process. Everything that a client can ask of it is bounded: connections in all and for each
-// address, the size and the time of a request, requests and handshakes a second, bytes a second in both directions, the time for
-// which a page may send nothing or read nothing. Each connection has one small buffer in each direction; a page that reads slowly
-// delays its own connection to the broker and nothing else. What is refused is counted, and logged at a bounded rate.
+// Package webserver refuses requests under a foreign name, and bounds connections, requests and bytes. The dashboard itself
+// refuses a WebSocket whose Origin is another page, and bounds the pages, their logins, the size and the number of their
+// messages, and the time for which a page may send nothing or read nothing. Each connection has one small buffer in each
+// direction; a page that reads slowly delays its own connection to the broker and nothing else.
 package dashboard

@@ -19,6 +19,7 @@ import (
 	"github.com/coder/websocket"
 
 	"fluxd/bridge/dashboard"
+	"fluxd/bridge/webserver"
 )
 
 // handshake returns the text that opens a WebSocket.
@@ -331,8 +332,8 @@ func TestBeyondThisMachine(t *testing.T) {
 		{dashboard.Options{Listen: ":0", Insecure: true}, "without a login"},
 		{dashboard.Options{Listen: "[::]:0", Login: true}, "passwords can be read"},
 		{dashboard.Options{Listen: "nonsense"}, "expected host:port"},
-		{dashboard.Options{Listen: "127.0.0.1:0", TLS: dashboard.TLS{Certificate: "c.pem"}}, "expected a certificate and its key"},
-		{dashboard.Options{Listen: "127.0.0.1:0", TLS: dashboard.TLS{Certificate: "c.pem", Key: "none.pem"}}, "c.pem"},
+		{dashboard.Options{Listen: "127.0.0.1:0", TLS: webserver.TLS{Certificate: "c.pem"}}, "expected a certificate and its key"},
+		{dashboard.Options{Listen: "127.0.0.1:0", TLS: webserver.TLS{Certificate: "c.pem", Key: "none.pem"}}, "c.pem"},
 		{dashboard.Options{Listen: "192.0.2.1:0", Login: true, Insecure: true}, "cannot listen"},
 	} {
 		if d, err := dashboard.Start(t.Context(), c.o); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -13,6 +12,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"fluxd/bridge/webserver"
 )
 
 //go:embed page
@@ -81,38 +82,11 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // answer answers a request.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	if !s.enter() {
-		return
-	}
-	defer s.running.Done()
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	wait, cancel := context.WithTimeout(r.Context(), headerPatience)
-	err := s.pace.Wait(wait)
-	cancel()
-	if err != nil {
-		s.refuse(w, r, tooManyRequests, http.StatusServiceUnavailable, "too many requests: try again in a few seconds")
-		return
-	}
-	if err := s.hosts.check(r); err != nil {
-		s.refuse(w, r, wrongHost, http.StatusForbidden, err.Error())
-		return
-	}
-	if r.Method != http.MethodGet && (r.Method != http.MethodHead || r.URL.Path == "/mqtt") {
-		h.Set("Allow", "GET, HEAD")
-		s.refuse(w, r, wrongRequest, http.StatusMethodNotAllowed, "expected GET or HEAD")
-		return
-	}
-	if r.ContentLength != 0 {
-		s.refuse(w, r, wrongRequest, http.StatusBadRequest, "expected a request without a body")
-		return
-	}
 	switch one, known := s.files[r.URL.Path]; {
+	case r.URL.Path == "/mqtt" && r.Method == http.MethodHead:
+		s.web.RefuseMethod(w, r)
 	case r.URL.Path == "/mqtt":
 		s.connect(w, r)
 	case r.URL.Path == "/robot.json":
@@ -134,7 +108,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Length", fmt.Sprint(len(text)))
 		_, _ = w.Write(text) // an error means that the client has gone
 	default:
-		s.refuse(w, r, wrongRequest, http.StatusNotFound, "no such page: expected /")
+		s.web.Refuse(w, r, webserver.WrongRequest, http.StatusNotFound, "no such page: expected /")
 	}
 }
 
@@ -150,11 +124,4 @@ func (s *Server) describe(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(text, '\n')) // an error means that the client has gone
-}
-
-// refuse refuses a request, and counts that.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why refusal, status int, text string) {
-	s.refused.add(why, fmt.Sprintf("%s (from %s)", text, r.RemoteAddr))
-	w.Header().Set("Connection", "close")
-	http.Error(w, "fluxd: "+text, status)
 }

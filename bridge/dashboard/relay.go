@@ -12,13 +12,15 @@ import (
 
 	"github.com/coder/websocket"
 	"golang.org/x/time/rate"
+
+	"fluxd/bridge/webserver"
 )
 
 // ending is why a WebSocket ends, as its page is given it.
 type ending struct {
 	code   websocket.StatusCode
 	reason string
-	counts refusal // "" if nothing was refused
+	counts webserver.Refusal // "" if nothing was refused
 }
 
 // maxReason is the size of a reason in a WebSocket's close frame, in bytes (RFC 6455, section 5.5).
@@ -26,13 +28,13 @@ const maxReason = 123
 
 // connect copies a page's WebSocket to the broker and back, until either ends.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
-	if err := s.hosts.checkOrigin(r); err != nil {
-		s.refuse(w, r, wrongOrigin, http.StatusForbidden, err.Error())
+	if err := s.web.CheckOrigin(r); err != nil {
+		s.web.Refuse(w, r, webserver.WrongOrigin, http.StatusForbidden, err.Error())
 		return
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(s.ctx)) // its end would end the WebSocket without a reason
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.web.Ends())) // its end would end the WebSocket without a reason
 	defer cancel()
-	l := &link{server: s, by: of(r.RemoteAddr), ends: make(chan ending, 1)}
+	l := &link{server: s, by: webserver.Of(r.RemoteAddr), ends: make(chan ending, 1)}
 	pings := rate.NewLimiter(pingRate, pingBurst)
 	var err error
 	l.page, err = websocket.Accept(w, r, &websocket.AcceptOptions{
@@ -47,13 +49,13 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		},
 	})
 	if err != nil { // it has answered
-		s.refused.add(wrongRequest, fmt.Sprintf("%v (from %s)", err, r.RemoteAddr))
+		s.web.Refused(webserver.WrongRequest, fmt.Sprintf("%v (from %s)", err, r.RemoteAddr))
 		return
 	}
 	l.page.SetReadLimit(maxMessage)
 	end := l.run(ctx)
 	if end.counts != "" {
-		s.refused.add(end.counts, fmt.Sprintf("%s (from %s)", end.reason, r.RemoteAddr))
+		s.web.Refused(end.counts, fmt.Sprintf("%s (from %s)", end.reason, r.RemoteAddr))
 	}
 	// This also ends the reads and writes of the goroutines that copy.
 	hurry := time.AfterFunc(closePatience, func() { _ = l.page.CloseNow() })
@@ -84,7 +86,7 @@ func (l *link) run(ctx context.Context) ending {
 	if l.page.Subprotocol() != "mqtt" {
 		return ending{websocket.StatusPolicyViolation, "expected the subprotocol mqtt", brokenRules}
 	}
-	leave, ok := s.pages.take(l.by)
+	leave, ok := s.pages.Take(l.by)
 	if !ok {
 		return ending{websocket.StatusTryAgainLater,
 			fmt.Sprintf("too many pages: expected at most %d, half of them from one address", s.options.Pages), tooManyPages}
@@ -99,21 +101,21 @@ func (l *link) run(ctx context.Context) ending {
 	select {
 	case end := <-l.ends:
 		return end
-	case <-s.ctx.Done():
+	case <-s.web.Ends().Done():
 		return ending{websocket.StatusGoingAway, "the robot ends", ""}
 	}
 }
 
 // start starts a goroutine for one direction, so that neither waits for the other. The link ends when it does.
 func (l *link) start(copies func() ending) {
-	if !l.server.enter() {
+	if !l.server.web.Enter() {
 		return // the server ends, and so does the link
 	}
 	go func() {
-		defer l.server.running.Done()
+		defer l.server.web.Leave()
 		defer func() {
 			if p := recover(); p != nil { // the robot runs on
-				l.server.options.Log.Error("dashboard: panic", "panic", p)
+				l.server.options.Log.Error("panic", "panic", p)
 				l.end(ending{websocket.StatusInternalError, "the dashboard has failed: see the robot's log", ""})
 			}
 		}()
@@ -128,7 +130,7 @@ func (l *link) toBroker(ctx context.Context) ending {
 	if err != nil {
 		return failed(err)
 	}
-	answered, ok := l.server.logins.take(l.by)
+	answered, ok := l.server.logins.Take(l.by)
 	if !ok {
 		return ending{websocket.StatusTryAgainLater, "too many logins at a time", tooManyLogins}
 	}
@@ -137,13 +139,13 @@ func (l *link) toBroker(ctx context.Context) ending {
 	broker, err := l.server.options.Dial(dial)
 	cancel()
 	if err != nil {
-		l.server.refused.add(noBroker, err.Error())
+		l.server.web.Refused(noBroker, err.Error())
 		return ending{websocket.StatusTryAgainLater, "the robot's broker does not answer", ""}
 	}
 	defer broker.Close()
 	defer context.AfterFunc(ctx, func() { broker.Close() })() // ends a write
 	l.start(func() ending { return l.toPage(ctx, broker, answered) })
-	buffer, messages := make([]byte, 4<<10), newPace(messageRate, messageBurst)
+	buffer, messages := make([]byte, 4<<10), webserver.NewPace(messageRate, messageBurst)
 	for {
 		if kind != websocket.MessageBinary {
 			return ending{websocket.StatusUnsupportedData, "expected binary messages", brokenRules}
@@ -162,7 +164,7 @@ func (l *link) toBroker(ctx context.Context) ending {
 			return failed(err)
 		}
 		l.heard.Reset(silence)
-		messages.spend(1)
+		messages.Spend(1)
 		if kind, message, err = l.page.Reader(ctx); err != nil {
 			return failed(err)
 		}

@@ -52,8 +52,7 @@ bridge/broker:
 	bridge/users
 	files
 bridge/dashboard:
-	bridge/protocol
-	files
+	bridge/webserver
 bridge/homeassistant:
 	bridge/protocol
 bridge/journal:
@@ -66,6 +65,9 @@ bridge/transport:
 	files
 bridge/users:
 	bridge/protocol
+bridge/webserver:
+	bridge/protocol
+	files
 browser_test:
 cmd/fluxctl:
 	bridge/protocol
@@ -198,6 +200,7 @@ cmd/fluxd/reach:
 	bridge/dashboard
 	bridge/protocol
 	bridge/transport
+	bridge/webserver
 	configs
 	configs/links
 cmd/fluxd/reward:
@@ -353,6 +356,7 @@ golang.org/x/time:
 	bridge
 	bridge/broker
 	bridge/dashboard
+	bridge/webserver
 gopkg.in/yaml.v3:
 	configs
 	configs/circuits

@@ -22,6 +22,7 @@ import (
 	"fluxd/bridge/dashboard"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
+	"fluxd/bridge/webserver"
 	"fluxd/configs"
 	"fluxd/configs/links"
 )
@@ -110,7 +111,7 @@ func (l *Links) Serve(ctx context.Context) (err error) {
 	to := dashboard.Options{Robot: config.Name, Version: o.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
 		Login: config.MQTT.Login(), Log: o.Log}
 	if c.TLS != nil {
-		to.TLS = dashboard.TLS(*c.TLS)
+		to.TLS = webserver.TLS(*c.TLS)
 	}
 	if l.Own != nil {
 		to.Dial, to.Pages = l.Own.Dial, max(1, config.MQTT.Clients/2) // the other half is for fluxctl and programs

@@ -1,4 +1,4 @@
-package dashboard
+package webserver
 
 import (
 	"fmt"
@@ -9,14 +9,15 @@ import (
 	"strings"
 )
 
-// hosts are the names under which the page may be opened.
+// hosts are the names under which the server may be asked.
 type hosts struct {
 	names  map[string]bool
 	secure bool
+	key    string // of the robot file, for more names
 }
 
 func newHosts(o Options) hosts {
-	h := hosts{names: map[string]bool{"localhost": true}, secure: o.TLS != (TLS{})}
+	h := hosts{names: map[string]bool{"localhost": true}, secure: o.TLS != (TLS{}), key: o.Name + ".hosts"}
 	host, _, _ := net.SplitHostPort(o.Listen) // checked before
 	for _, name := range append([]string{host}, o.Hosts...) {
 		if name != "" {
@@ -34,7 +35,7 @@ func plain(name string) string {
 	return strings.ToLower(strings.TrimSuffix(name, "."))
 }
 
-// check returns an error if the page was asked for under a name that is not its own. The port may be any: a tunnel changes it. An
+// check returns an error if the server was asked under a name that is not its own. The port may be any: a tunnel changes it. An
 // address is fine if it is that of this machine, since a browser that goes there asks nobody what it means.
 func (h hosts) check(r *http.Request) error {
 	name, port, err := net.SplitHostPort(r.Host)
@@ -51,7 +52,7 @@ func (h hosts) check(r *http.Request) error {
 	case notAddress == nil && (ip.IsLoopback() || name == reachedAt(r)):
 		return nil
 	}
-	return fmt.Errorf("host %.100q: expected localhost, this machine's address, or one of dashboard.hosts in the robot file", r.Host)
+	return fmt.Errorf("host %.100q: expected localhost, this machine's address, or one of %s in the robot file", r.Host, h.key)
 }
 
 // reachedAt returns the address of this machine that a client has connected to.
