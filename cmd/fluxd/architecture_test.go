@@ -88,6 +88,7 @@ cmd/fluxd:
 	bridge/protocol
 	cmd/fluxd/bench
 	cmd/fluxd/daemon
+	cmd/fluxd/diagram
 	cmd/fluxd/hardware
 	cmd/fluxd/lab
 	cmd/fluxd/machine
@@ -141,6 +142,10 @@ cmd/fluxd/daemon:
 	core
 	encoders
 	files
+	sensors
+cmd/fluxd/diagram:
+	boards/header
+	configs
 	sensors
 cmd/fluxd/draw:
 	boards/sim/worlds

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"fluxd/boards/header"
+	"fluxd/cmd/fluxd/diagram"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
@@ -51,14 +52,20 @@ func orDash(text string) string {
 }
 
 func pinsCommand() *cobra.Command {
-	return &cobra.Command{
+	picture := false
+	c := &cobra.Command{
 		Use:   "pins [ROBOT]",
 		Short: "Draw the 40-pin header with a robot's wiring",
 		Long: `Draw the 40-pin header of a Raspberry Pi, seen from above with the USB sockets
 at the bottom: the device at each pin, pins that are not quiet while the machine
-starts, and warnings about the wiring. Without ROBOT, draw the header alone.`,
+starts, and warnings about the wiring. Without ROBOT, draw the header alone.
+
+With --svg, print a picture: the header, the devices beside it, and a coloured
+wire from each pin. The supply of a device is drawn where the robot file or the
+data sheet of the device leaves no choice; the legend names the others.`,
 		Example: `  fluxd pins
-  fluxd pins robot.yaml`,
+  fluxd pins robot.yaml
+  fluxd pins robot.yaml --svg > wiring.svg`,
 		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,12 +76,17 @@ starts, and warnings about the wiring. Without ROBOT, draw the header alone.`,
 					return err
 				}
 			}
+			if picture {
+				return diagram.SVG(cmd.OutOrStdout(), config)
+			}
 			if _, err := io.WriteString(cmd.OutOrStdout(), drawHeader(config.Wiring())+boardLevels()); err != nil {
 				return err
 			}
 			return warn(cmd.OutOrStdout(), config.Warnings)
 		},
 	}
+	c.Flags().BoolVar(&picture, "svg", false, "print the picture as SVG, for a page")
+	return c
 }
 
 // drawHeader draws the header with the wires that end on it, and lists the other wires.

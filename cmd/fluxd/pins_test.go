@@ -82,6 +82,17 @@ func TestPinsDrawsTheHeader(t *testing.T) {
 	}
 }
 
+// With --svg it is a picture, which a page can show.
+func TestPinsDrawsAPicture(t *testing.T) {
+	for _, args := range [][]string{{"pins", "--svg"}, {"pins", write(t, wired), "--svg"}} {
+		code, out, errs := fluxd(args...)
+		if code != 0 || errs != "" || !strings.HasPrefix(out, "<svg ") || !strings.HasSuffix(out, "</svg>\n") ||
+			strings.Contains(out, "ears") != (len(args) == 3) {
+			t.Errorf("%v: exit %d: %s%s", args, code, out, errs)
+		}
+	}
+}
+
 func TestProbeReportsMissingDevices(t *testing.T) {
 	code, out, errs := fluxd("probe", "lightseeker")
 	if code != 0 || !strings.Contains(out, "0x23  sensor left_eye") || !strings.Contains(out, "I2C0: nothing answers") {
