@@ -24,7 +24,7 @@ GOTEST := $(GO) test -timeout 3h -vet=all
 TOGETHER := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))); echo -p $$n -parallel $$n)
 
 # Packages of one goroutine, in which the race detector finds nothing and takes ten times as long. A test holds them to it.
-SEQUENTIAL := ./boards/header ./cmd/fluxd/draw ./cmd/internal/parameters ./cmd/internal/picture ./cmd/internal/printable ./cmd/internal/usage ./configs/... ./core ./encoders ./splitmix64
+SEQUENTIAL := ./boards/header ./cmd/fluxd/draw ./cmd/fluxd/scaffold ./cmd/internal/parameters ./cmd/internal/picture ./cmd/internal/printable ./cmd/internal/usage ./configs/... ./core ./encoders ./splitmix64
 
 # Packages whose tests take longest, most of it waiting: they begin first.
 LONGEST := ./cmd/fluxd/daemon ./hil_test ./bridge ./bridge/broker ./cmd/fluxctl ./cmd/fluxd

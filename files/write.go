@@ -21,16 +21,29 @@ func Write(name string, data []byte) error {
 // Rewrite is Write for a file that another user may have to read: owner, group and rights of the existing file are kept. If that
 // is not possible, Rewrite fails, and the old file stays.
 func Rewrite(name string, data []byte) error {
+	return replace(name, data, sameRights)
+}
+
+// sameRights gives a file owner, group and rights of the one that a name stands for.
+func sameRights(f *os.File, name string) error {
+	before, err := os.Stat(name)
+	if err != nil {
+		return nil // there is none: only its owner may read the new one
+	}
+	if err := errors.Join(keepOwner(f, before), f.Chmod(before.Mode().Perm())); err != nil {
+		return fmt.Errorf("%s: its owner and rights cannot be kept, and without them another user may not be able to read it: %w",
+			name, err)
+	}
+	return nil
+}
+
+// Publish is Rewrite for a file that holds no secret: everybody may read a new one.
+func Publish(name string, data []byte) error {
 	return replace(name, data, func(f *os.File, name string) error {
-		before, err := os.Stat(name)
-		if err != nil {
-			return nil // there is none: only its owner may read the new one
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return f.Chmod(0o644)
 		}
-		if err := errors.Join(keepOwner(f, before), f.Chmod(before.Mode().Perm())); err != nil {
-			return fmt.Errorf("%s: its owner and rights cannot be kept, and without them another user may not be able to read it: %w",
-				name, err)
-		}
-		return nil
+		return sameRights(f, name)
 	})
 }
 

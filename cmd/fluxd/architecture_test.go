@@ -83,6 +83,7 @@ cmd/fluxctl:
 	files
 cmd/fluxd:
 	boards/header
+	boards/raspberrypi
 	boards/sim/worlds
 	bridge/broker
 	bridge/protocol
@@ -93,6 +94,7 @@ cmd/fluxd:
 	cmd/fluxd/lab
 	cmd/fluxd/machine
 	cmd/fluxd/play
+	cmd/fluxd/scaffold
 	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/terminal
@@ -218,6 +220,10 @@ cmd/fluxd/safety:
 	cmd/fluxd/hardware
 	cmd/fluxd/machine
 	sensors
+cmd/fluxd/scaffold:
+	boards/header
+	configs
+	configs/spelling
 cmd/fluxd/sense:
 	bridge/protocol
 	cmd/fluxd/hardware

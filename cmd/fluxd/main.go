@@ -66,6 +66,7 @@ Exit codes:
   1  failed while running
   2  wrong command line or robot file`,
 		Example: `  fluxd run                    # the demo, on a simulated board
+  fluxd init rover             # write a first robot file, rover.yaml
   fluxd check robot.yaml       # find mistakes, print the wiring
   fluxd sim robot.yaml         # simulate, as fast as this machine allows
   fluxd run robot.yaml         # run the robot`,
@@ -75,7 +76,7 @@ Exit codes:
 	}
 	root.AddCommand(
 		runCommand(log), simCommand(log), haltCommand(log),
-		checkCommand(), pinsCommand(), probeCommand(log), schemaCommand(),
+		initCommand(log), checkCommand(), pinsCommand(), probeCommand(log), schemaCommand(),
 		playCommand(), plotCommand(), exportCommand(), importCommand(),
 		benchCommand(), brokerCommand(),
 	)
