@@ -179,7 +179,7 @@ function Summary({robot, plot}) {
 			${present.length > 1 && present.map(({role, group: g}) => html`<li key=${role}>
 				<span class=${`time-key time-${role || 'inner'}`}></span>${words.groups[role]}${' '}
 				<b data-group=${role || 'inner'} data-rate=${group[g]}>${number(group[g])}</b> ${words.rateUnit}</li>`)}
-			<li>${words.bins(duration((plot.current?.strip.width || 0) / 1000))}</li>
+			${plot.current?.strip.width > 0 && html`<li>${words.bins(duration(plot.current.strip.width / 1000))}</li>`}
 		</ul>
 		<${Missing} robot=${robot} store=${store} end=${end} names=${names} rows=${plot.current?.arranged?.rows.length ?? 0}/>
 		<${Table} robot=${robot} names=${names} rolesOf=${rolesOf} each=${each} store=${store}/>

@@ -18,6 +18,9 @@ export function Swatch({index, dash = dashOf(index)}) {
 		stroke-dasharray=${dash.join(' ') || 'none'} /></svg>`
 }
 
+// once leaves out labels that repeat the one before: marks within one second.
+const once = labels => labels.map((label, i) => (label === labels[i - 1] ? '' : label))
+
 // Chart draws data, the first row of which is x. It is made again when its lines change, and is given only numbers otherwise.
 export function Chart({data, series, stamp, height, unit, label, count = false}) {
 	const place = useRef(null)
@@ -32,8 +35,8 @@ export function Chart({data, series, stamp, height, unit, label, count = false})
 			width: el.clientWidth || 300, height, cursor: {y: false, drag: {x: false, y: false}}, legend: {show: false},
 			scales: {x: {time: !count}},
 			axes: [
-				{stroke: ink, grid, ticks: grid, font, space: 70, values: (_, marks) => marks.map(m => (count ? (Number.isInteger(m) ? m
-					: '') : clock(m * 1000)))},
+				{stroke: ink, grid, ticks: grid, font, space: 70, values: (_, marks) => once(marks.map(m => (count
+					? (Number.isInteger(m) ? m : '') : clock(m * 1000))))},
 				{stroke: ink, grid, ticks: grid, font, size: 56, space: 22, label: unit || undefined, labelSize: 16, labelFont: font},
 			],
 			series: [{}, ...series.map(s => ({
