@@ -102,14 +102,15 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 			r.log.Warn("check the robot file", "warning", one)
 		}
 	}
-	if opts.Arm || armsAtStart(config) {
+	if r.safety.AtStart = opts.Arm || armsAtStart(config); r.safety.AtStart {
 		if err := r.safety.ArmAtStart(); err != nil {
 			r.log.Error("not armed", "error", err)
 		}
 	} else {
 		r.log.Info("disarmed: actuators stay at failsafe until 'fluxctl arm'")
 	}
-	watchdogs.Ready()
+	watchdogs.Ready(r.safety.Status())
+	r.spawn(ctx, func(ctx context.Context) { r.safety.FollowStatus(ctx, watchdogs.Status) }) // systemd may be slow
 	if opts.Started != nil {
 		opts.Started(r)
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 )
@@ -68,8 +70,22 @@ func OpenWatchdogs(path string, parent func(Sign), log *slog.Logger) (Watchdogs,
 // Watching reports whether a watchdog needs to know that the control loop answers.
 func (w *Watchdogs) Watching() bool { return w.systemd > 0 || w.hardware != nil }
 
-// Ready reports to systemd that the actuators are at failsafe and the robot runs.
-func (w *Watchdogs) Ready() { w.notify(daemon.SdNotifyReady) }
+// Ready reports to systemd that the actuators are at failsafe and the robot runs, and its first status.
+func (w *Watchdogs) Ready(status string) { w.notify(daemon.SdNotifyReady + "\n" + statusLine(status)) }
+
+// Status sends systemd one line about the state of the robot, for "systemctl status" and "systemctl show -p StatusText". Without
+// systemd it does nothing. It may be called beside Kick, and may wait for systemd, so what must not wait does not call it.
+func (w *Watchdogs) Status(status string) { w.notify(statusLine(status)) }
+
+// statusLine returns a status as systemd reads it. A line break would begin another assignment, such as STOPPING=1.
+func statusLine(status string) string {
+	return "STATUS=" + strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, status)
+}
 
 // Every returns the longest time between two calls of Kick; 0: there is no watchdog.
 func (w *Watchdogs) Every() time.Duration {

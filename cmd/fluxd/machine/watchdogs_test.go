@@ -51,18 +51,33 @@ func TestWatchdogsAreKickedAsOftenAsTheyNeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Ready()
+	w.Ready("disarmed")
 	for now := time.Duration(0); now < 5*time.Second; now += 100 * time.Millisecond {
 		w.Kick(now, true)
 	}
 	w.Close()
-	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"} {
+	for _, want := range []string{"READY=1\nSTATUS=disarmed", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"} {
 		if got := receive(t, socket); got != want {
 			t.Errorf("systemd received %q, want %q", got, want)
 		}
 	}
 	if kicks, err := os.ReadFile(device); err != nil || string(kicks) != "\x00\x00\x00\x00\x00V" {
 		t.Errorf("the hardware watchdog received %q, %v: want one kick per second, and the letter V at the end", kicks, err)
+	}
+}
+
+// systemd shows what the robot does. A name with a line break gives systemd no order.
+func TestStatusForSystemd(t *testing.T) {
+	socket := systemd(t)
+	var w Watchdogs
+	for status, want := range map[string]string{
+		"armed":                            "STATUS=armed",
+		"stopped by ann\nSTOPPING=1\r\x00": "STATUS=stopped by ann STOPPING=1  ",
+	} {
+		w.Status(status)
+		if got := receive(t, socket); got != want {
+			t.Errorf("systemd received %q, want %q", got, want)
+		}
 	}
 }
 

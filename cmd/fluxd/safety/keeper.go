@@ -14,6 +14,7 @@
 package safety
 
 import (
+	"context"
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
@@ -39,6 +40,8 @@ type Keeper struct {
 	Stall     time.Duration                              // the longest time without an answer of the loop
 	Watchdogs *machine.Watchdogs                         // kicked while the loop answers
 	Pings     chan struct{}                              // one slot: a request for the loop's answer
+	Changed   chan struct{}                              // one slot: the state may have changed; nil: nobody follows it
+	AtStart   bool                                       // the robot arms itself when it starts
 
 	mutex   sync.Mutex
 	armed   bool
@@ -141,6 +144,7 @@ func (k *Keeper) MayStartFresh() error {
 // ArmSilently arms without a check and without an event.
 func (k *Keeper) ArmSilently() {
 	k.armed = true
+	k.change()
 	for _, a := range k.Actuators {
 		a.Release(actuators.Disarmed)
 	}
@@ -198,6 +202,7 @@ func (k *Keeper) Disarm(who string) {
 			a.Release(actuators.EmergencyStop)
 		}
 	}
+	k.change()
 	k.Event(protocol.Disarmed, "by "+who+": the actuators are at failsafe")
 	k.Log.Info("disarmed: the actuators are at failsafe", "by", who)
 }
@@ -221,6 +226,7 @@ func (k *Keeper) EmergencyStop(who string) {
 	}
 	if first { // the first cause remains the reason
 		k.stopped = who
+		k.change()
 		k.Event(protocol.EmergencyStopped, "by "+who)
 		k.Log.Error("emergency stop: actuators are at failsafe", "by", who)
 	}
@@ -237,6 +243,40 @@ func (k *Keeper) State() (state, why string) {
 		return "armed", ""
 	}
 	return "disarmed", ""
+}
+
+// Status returns the state in one line: "armed", "disarmed" or "stopped by ann". The line goes on when a restart would arm the
+// robot. An upgrade of the package restarts a robot whose status is "disarmed", and no other: packaging/scripts/postinst.
+func (k *Keeper) Status() string {
+	status, why := k.State()
+	if why != "" {
+		status += " by " + why
+	}
+	if k.AtStart {
+		status += "; a restart arms the robot"
+	}
+	return status
+}
+
+// change wakes FollowStatus. It never waits.
+func (k *Keeper) change() {
+	select {
+	case k.Changed <- struct{}{}:
+	default: // it is awake, or nobody follows the state
+	}
+}
+
+// FollowStatus calls show with the status after each change, until the context ends. Show may wait, which delays nothing else;
+// after that it is shown what holds then.
+func (k *Keeper) FollowStatus(ctx context.Context, show func(status string)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.Changed:
+			show(k.Status())
+		}
+	}
 }
 
 // ArmAtStart arms a robot whose configuration says so. It ignores stale sensors: none has been read yet, and what needs them
