@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/manual"
 	"fluxd/cmd/internal/usage"
 )
 
@@ -88,17 +89,14 @@ Exit codes:
 		spikesCommand(&s),
 		loadCommand(&s),
 		saveCommand(&s),
-		armCommand(&s),
-		driveCommand(&s),
-		senseCommand(&s),
-		zeroCommand(&s),
+		armCommand(&s), disarmCommand(&s), estopCommand(&s),
+		driveCommand(&s), senseCommand(&s), zeroCommand(&s),
 		placeCommand(&s),
 		worldCommand(&s),
 		networkCommand(&s),
-		disarmCommand(&s),
-		estopCommand(&s),
 		watchCommand(&s),
 	)
+	manual.Add(root)
 	return root
 }
 

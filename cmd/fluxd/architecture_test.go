@@ -73,6 +73,7 @@ cmd/fluxctl:
 	bridge/protocol
 	bridge/transport
 	bridge/users
+	cmd/internal/manual
 	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/printable
@@ -95,6 +96,7 @@ cmd/fluxd:
 	cmd/fluxd/machine
 	cmd/fluxd/play
 	cmd/fluxd/scaffold
+	cmd/internal/manual
 	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/terminal
@@ -249,6 +251,10 @@ cmd/fluxd/tuning:
 	encoders
 	options
 	sensors
+cmd/internal/manual:
+	cmd/internal/manual/pages
+cmd/internal/manual/pages:
+	cmd/internal/usage
 cmd/internal/parameters:
 	bridge/protocol
 	cmd/internal/picture
@@ -346,7 +352,11 @@ github.com/nats-io/nats.go:
 github.com/spf13/cobra:
 	cmd/fluxctl
 	cmd/fluxd
+	cmd/internal/manual
+	cmd/internal/manual/pages
 	cmd/internal/usage
+github.com/spf13/pflag:
+	cmd/internal/manual/pages
 github.com/warthog618/go-gpiocdev:
 	boards/linux
 golang.org/x/crypto:

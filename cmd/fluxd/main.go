@@ -22,6 +22,7 @@ import (
 
 	"fluxd/boards/sim/worlds"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/internal/manual"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
@@ -80,6 +81,7 @@ Exit codes:
 		playCommand(), plotCommand(), exportCommand(), importCommand(),
 		benchCommand(), brokerCommand(),
 	)
+	manual.Add(root)
 	return root
 }
 
