@@ -162,12 +162,12 @@ screenshots: bin/fluxd
 dashboard-bench: bin/fluxd
 	$(DASHBOARD) -v -run BusyRobot -watched 5m -bench . -benchtime 10x
 
-# The pictures of README.md and docs/model.md, drawn by fluxd.
+# The pictures of README.md, docs/first-robot.md and docs/model.md, drawn by fluxd.
 plots:
 	$(GO) test ./cmd/fluxd/play -run TestPicturesOfTheMechanisms -update
 	$(GO) test ./encoders -run TestCoding -update
 	$(GO) test ./cmd/fluxd/lab -run "TestPicturesOfTheRobots|TestTheLearningCurve" -update
-	$(GO) test ./cmd/fluxd -run TestThePictureInTheReadme -update
+	$(GO) test ./cmd/fluxd -run "TestThePictureInTheReadme|TestThePictureOfTheFirstRobot" -update
 
 # This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench
 bench: bin/fluxd

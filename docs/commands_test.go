@@ -13,7 +13,8 @@
 //	<!-- fails -->                               its commands fail; their errors are compared too
 //	<!-- not run: needs a Raspberry Pi -->       and why
 //
-// Each page runs in a separate folder, which looks like the source tree.
+// Each page runs in a separate folder, which looks like the source tree. That of first-robot.md is empty: its reader has the
+// programs and nothing else.
 package docs
 
 import (
@@ -232,11 +233,16 @@ func newPlace(t *testing.T) *place {
 	}
 	script := fmt.Sprintf(`#!/bin/sh
 case "$*" in
+init*)
+	'%[1]s' "$@" && for robot in *.yaml; do
+		sed 's/mqtt: {broker: embedded}/mqtt: {listen: "%[2]s"}/' "$robot" >"$robot.new" && mv "$robot.new" "$robot" || exit
+	done
+	exit;;
 run | 'run --open') shift; set -- run lightseeker.yaml "$@";;
 'run docs/lessons/'*) robot=${2#docs/lessons/}; shift 2; set -- run "$robot" "$@";;
 esac
-exec '%s' "$@"
-`, filepath.Join(folder, "fluxd"))
+exec '%[1]s' "$@"
+`, filepath.Join(folder, "fluxd"), p.broker)
 	if err := os.WriteFile(filepath.Join(p.folder, "bin/fluxd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -248,6 +254,22 @@ exec '%s' "$@"
 	p.environment = append(os.Environ(), "FLUX_BROKER=tcp://"+p.broker, "NO_COLOR=1",
 		"PATH="+filepath.Join(p.folder, "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	return p
+}
+
+// empty removes everything but the programs.
+func (p *place) empty(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir(p.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != "bin" {
+			if err := os.Remove(filepath.Join(p.folder, e.Name())); err != nil { // a file or a link
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // write writes a file of a page.
@@ -397,6 +419,9 @@ func TestDocumentationRuns(t *testing.T) {
 	for _, path := range pages(t) {
 		t.Run(path, func(t *testing.T) {
 			p := newPlace(t)
+			if path == firstRobot {
+				p.empty(t)
+			}
 			for _, b := range blocks(t, path) {
 				if name, is := strings.CutPrefix(b.special, "file: "); is {
 					p.write(t, name, strings.Join(b.lines, "\n")+"\n")
@@ -422,5 +447,30 @@ func TestDocumentationRuns(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+const firstRobot = "docs/first-robot.md"
+
+// From nothing to a robot that drives in a simulated world: these commands of the page are among those that are run.
+func TestTheFirstRobotIsTried(t *testing.T) {
+	var tried []string
+	for _, b := range blocks(t, firstRobot) {
+		if b.language == "console" && !strings.HasPrefix(b.special, "not run: ") {
+			for _, s := range steps(t, firstRobot, b) {
+				tried = append(tried, s.command)
+			}
+		}
+	}
+	next := 0
+	essential := []string{"fluxd init rover", "fluxd check rover.yaml", "fluxd sim rover.yaml", "fluxd run rover.yaml",
+		"fluxctl estop", "fluxctl arm", "fluxctl watch", "fluxctl set"}
+	for _, command := range tried {
+		if next < len(essential) && strings.HasPrefix(command, essential[next]) {
+			next++
+		}
+	}
+	if next < len(essential) {
+		t.Errorf("%s runs %q: expected %q among them, in this order", firstRobot, tried, essential)
 	}
 }

@@ -44,6 +44,27 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// The wiring in docs/first-robot.md is that of the robot that init makes by default: make plots draws it.
+func TestThePictureOfTheFirstRobot(t *testing.T) {
+	const picture = "../../docs/first-robot.svg"
+	file := filepath.Join(t.TempDir(), "rover.yaml")
+	if code, _, errs := fluxd("init", "rover", "--board", "raspberrypi", "--output", file); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	code, drawn, errs := fluxd("pins", file, "--svg")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	if *update {
+		if err := os.WriteFile(picture, []byte(drawn), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept, err := os.ReadFile(picture); err != nil || strings.ReplaceAll(string(kept), "\r\n", "\n") != drawn {
+		t.Errorf("%s is not what fluxd pins --svg draws (%v): draw it with go test ./cmd/fluxd -run FirstRobot -update", picture, err)
+	}
+}
+
 // A file with somebody's work in it stays, unless --force is said; then it keeps its rights. A link counts, wherever it leads.
 func TestInitKeepsFiles(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -39,7 +39,7 @@ func every() (all []Choices) {
 }
 
 // uncommented matches a key that the file offers in a comment.
-var uncommented = regexp.MustCompile(`(?m)^( +)# ((emergency_stop|start|status_light|inverted|min_power): .*)$`)
+var uncommented = regexp.MustCompile(`(?m)^( *)# ((emergency_stop|start|status_light|inverted|min_power|tuning): .*)$`)
 
 // Every robot file that can be made is valid and draws no warning, and neither does it when the keys that it offers in comments
 // are switched on. Its lines are not too long to read.
