@@ -116,6 +116,7 @@ type Bridge struct {
 	unknownParameters atomic.Int64 // retained ones that were cleared since the last connection
 
 	started     time.Time
+	address     transport.Address
 	leases      *leases.Table
 	journal     *journal.Journal // of what users do
 	spikesBegin chan struct{}    // one token: there is a lease for spikes
@@ -382,9 +383,9 @@ func (b *Bridge) Close() {
 }
 
 func (b *Bridge) status(s protocol.State) []byte {
-	text, err := json.Marshal(protocol.Status{State: s, Boot: b.boot, Version: b.version})
+	text, err := json.Marshal(protocol.Status{State: s, Boot: b.boot, Version: b.version, Protocol: protocol.Version})
 	if err != nil {
-		panic(err) // cannot happen: three strings
+		panic(err) // cannot happen: three strings and a number
 	}
 	return text
 }

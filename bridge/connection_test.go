@@ -22,7 +22,7 @@ func TestRobotPublishes(t *testing.T) {
 	c.online()
 	// A client that connects later is given everything retained.
 	status := retainedAs[protocol.Status](t, b.URL(), topics.Status())
-	if status != (protocol.Status{State: protocol.Online, Boot: "b1", Version: "1.2"}) {
+	if status != (protocol.Status{State: protocol.Online, Boot: "b1", Version: "1.2", Protocol: protocol.Version}) {
 		t.Errorf("status: %+v", status)
 	}
 	if d := retainedAs[protocol.Description](t, b.URL(), topics.Describe()); len(d.Parameters) != 2 || d.Parameters[0].Unit != "mV" {
@@ -131,7 +131,7 @@ func TestLateLastWillIsCorrected(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &s); err != nil {
 				t.Fatalf("%v in %q", err, text)
 			}
-			return s == protocol.Status{State: protocol.Online, Boot: "b1"}
+			return s == protocol.Status{State: protocol.Online, Boot: "b1", Protocol: protocol.Version}
 		})
 	}
 }

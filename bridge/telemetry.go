@@ -14,7 +14,8 @@ import (
 type Telemetry interface {
 	// Describe returns everything that can be read and tuned. It never changes.
 	Describe() protocol.Description
-	// Health, Sensors and Actuators return snapshots. The bridge sets Health.Bridge and all times.
+	// Health, Sensors and Actuators return snapshots. The bridge sets all times, and of Health what it
+	// documents.
 	Health() protocol.Health
 	Sensors() map[string]protocol.Measure
 	Actuators() map[string]protocol.Measure
@@ -81,6 +82,7 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Meas
 func (b *Bridge) publishHealth(put func(message)) {
 	h := b.robot.Telemetry.Health()
 	h.Time = b.clock().UnixMilli()
+	h.Version, h.Protocol, h.Address = b.version, protocol.Version, b.address.Now(h.Time)
 	h.Bridge = protocol.BridgeHealth{Dropped: b.Dropped(), Malformed: b.malformed.Load()}
 	if !finite(h.SpikesPerSecond) {
 		h.SpikesPerSecond = 0

@@ -24,6 +24,8 @@ type Status struct {
 	State   State  `json:"state"`
 	Boot    string `json:"boot"`    // a different text at each start of the daemon
 	Version string `json:"version"` // of the daemon
+
+	Protocol int `json:"protocol,omitempty"` // the Version of this package that the robot speaks; 0: 1, see CheckVersion
 }
 
 // Description lists everything that can be read and tuned. It does not change while the daemon runs.
@@ -249,6 +251,9 @@ const (
 	UnknownVerb      Code = "unknown_verb"      // this robot does not support the verb
 	Busy             Code = "busy"              // too many requests wait
 	Internal         Code = "internal"          // a fault of the robot, not of the client
+
+	// OtherProtocol is a reason for a client alone: it and the robot speak different versions of the protocol.
+	OtherProtocol Code = "other_protocol"
 )
 
 // Error says why a request was refused. A robot returns it as the error of a request that it does not obey.
@@ -296,6 +301,11 @@ type Health struct {
 	Temperature     *float64           `json:"temperature_c,omitempty"` // of the processor, in degrees Celsius; nil if unknown
 	SensorAges      map[string]Seconds `json:"sensor_age_s,omitempty"`  // since the last good reading, by sensor
 	Bridge          BridgeHealth       `json:"bridge"`                  // set by the bridge
+
+	// As in Status, for brokers that retain nothing of the robot: the hub of a fleet. Set by the bridge.
+	Version  string `json:"version,omitempty"`
+	Protocol int    `json:"protocol,omitempty"`
+	Address  string `json:"address,omitempty"` // an IP address of the robot's machine; empty: none but loopback
 }
 
 // Safety says whether the robot may move.

@@ -11,20 +11,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/link"
 	"fluxd/cmd/internal/manual"
 	"fluxd/cmd/internal/usage"
 )
-
-const defaultBroker = "tcp://127.0.0.1:1883"
 
 // settings are the flags of all commands.
 type settings struct {
 	broker  string
 	robot   string
+	all     bool   // every robot
+	match   string // every robot whose name fits this pattern; "": all is set, or one robot is meant
 	timeout time.Duration
 	json    bool
 	tls     protocol.TLS
 
+	ask bool // before many robots get the request
+
+	in       io.Reader // of the command
 	warnings io.Writer
 }
 
@@ -49,13 +53,15 @@ Exit codes:
 		Example: `  fluxctl get                                      # all parameters
   fluxctl set network.neurons.eye_l.threshold=90   # change one
   fluxctl watch                                    # sensors, actuators, health
-  fluxctl --broker tcp://robot.local:1883 --robot lightseeker get --json`,
+  fluxctl --broker tcp://robot.local:1883 --robot lightseeker get --json
+  fluxctl list                                     # all robots
+  fluxctl --all estop                              # stop all robots`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
 	// Environment variables are read here and are no flag defaults: --help would print the password in FLUX_BROKER.
-	root.PersistentPreRun = func(*cobra.Command, []string) {
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		for name, value := range map[string]*string{
 			"broker": &s.broker, "ca": &s.tls.CA, "cert": &s.tls.Certificate, "key": &s.tls.Key,
 		} {
@@ -63,10 +69,13 @@ Exit codes:
 				*value = named
 			}
 		}
+		return s.checkMany(c)
 	}
-	flags.StringVar(&s.broker, "broker", defaultBroker,
+	flags.StringVar(&s.broker, "broker", link.DefaultURL,
 		"`URL` of the MQTT broker, such as ssl://user:password@host:8883 (environment: FLUX_BROKER)")
 	flags.StringVar(&s.robot, "robot", "", "`name` of the robot; needed when several are online")
+	flags.BoolVar(&s.all, "all", false, "every robot, for commands that can be meant for many")
+	flags.StringVar(&s.match, "match", "", "every robot whose name fits a `pattern`, such as 'rover*' or 'rover[1-3]'")
 	flags.DurationVar(&s.timeout, "timeout", 5*time.Second, "how long to wait for the broker and for each answer")
 	flags.BoolVar(&s.json, "json", false, "print JSON")
 	flags.StringVar(&s.tls.CA, "ca", "", "PEM `file` with the CA certificate of the broker (environment: FLUX_CA)")
@@ -95,6 +104,7 @@ Exit codes:
 		worldCommand(&s),
 		networkCommand(&s),
 		watchCommand(&s),
+		listCommand(&s),
 	)
 	manual.Add(root)
 	return root

@@ -29,14 +29,16 @@ const completionPatience = time.Second
 func complete(s *settings, names func(*remote) []string) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, typed string) (completions []string, _ cobra.ShellCompDirective) {
 		const neither = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-		c.Root().PersistentPreRun(c, nil)
+		if c.Root().PersistentPreRunE(c, nil) != nil {
+			return nil, neither
+		}
 		quick := *s
 		quick.timeout = min(quick.timeout, completionPatience)
 		r, err := connect(c.Context(), quick, false)
 		if err != nil {
 			return nil, neither
 		}
-		defer r.close()
+		defer r.Close()
 		if err := r.learn(c.Context()); err != nil {
 			return nil, neither
 		}

@@ -4,15 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
-	"sync"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"github.com/google/uuid"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/outcome"
 	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/printable"
 	"fluxd/configs/spelling"
@@ -30,9 +28,9 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	if name != "" && protocol.CheckName(name) == nil {
 		filter = protocol.Topics(name).Status() // one topic has one retained message: no need to wait for more
 	}
-	retained, err := r.retained(ctx, filter)
+	retained, err := r.Retained(ctx, filter)
 	if err == nil && len(retained) == 0 && name != "" {
-		retained, err = r.retained(ctx, protocol.Topics("+").Status()) // for the error, which lists all robots
+		retained, err = r.Retained(ctx, protocol.Topics("+").Status()) // for the error, which lists all robots
 	}
 	if err == nil {
 		err = r.addLiving(ctx, retained, name)
@@ -40,7 +38,7 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	if err != nil {
 		return "", err
 	}
-	states := map[string]protocol.State{}
+	statuses := map[string]protocol.Status{}
 	var online, all, shown []string
 	for _, topic := range inOrder(retained) {
 		var status protocol.Status
@@ -48,7 +46,7 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 			continue
 		}
 		robot := printable.Line(strings.Split(topic, "/")[1])
-		states[robot] = status.State
+		statuses[robot] = status
 		all = append(all, robot)
 		shown = append(shown, fmt.Sprintf("%s (%s)", robot, status.State))
 		if status.State == protocol.Online {
@@ -58,21 +56,39 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	there := "known robots: " + strings.Join(shown, ", ")
 	switch {
 	case len(all) == 0:
-		return "", absent("no robot at the broker %s: is fluxd running and connected to it?", broker)
-	case name != "" && states[name] == "":
-		return "", absent("no robot %q at the broker %s%s; %s", name, broker, spelling.Meant(name, all), there)
-	case name != "" && states[name] != protocol.Online:
-		return "", absent("robot %q is offline: is fluxd running there, and connected to the broker %s?", name, broker)
+		return "", outcome.Absentf("no robot at the broker %s: is fluxd running and connected to it?", broker)
+	case name != "" && statuses[name].State == "":
+		return "", outcome.Absentf("no robot %q at the broker %s%s; %s", name, broker, spelling.Meant(name, all), there)
+	case name != "" && statuses[name].State != protocol.Online:
+		return "", outcome.Absentf("robot %q is offline: is fluxd running there, and connected to the broker %s?", name, broker)
 	case name != "":
-		return protocol.Topics(name), nil
+		return r.is(name, statuses[name]), nil
 	case len(online) == 0 && len(all) == 1 && stops:
-		return protocol.Topics(all[0]), nil
+		return r.is(all[0], statuses[all[0]]), nil
 	case len(online) == 0:
-		return "", absent("every robot is offline; %s", there)
+		return "", outcome.Absentf("every robot is offline; %s", there)
 	case len(online) > 1:
-		return "", absent("several robots are online: choose with --robot; %s", there)
+		return "", outcome.Absentf("several robots are online: choose with --robot; %s", there)
 	}
-	return protocol.Topics(online[0]), nil
+	return r.is(online[0], statuses[online[0]]), nil
+}
+
+// is notes what the status says of the robot, and returns its topics.
+func (r *remote) is(name string, s protocol.Status) protocol.Topics {
+	r.version, r.protocol = s.Version, s.Protocol
+	return protocol.Topics(name)
+}
+
+// checkVersion returns an error if the robot speaks another version of the protocol. It may always be stopped.
+func (r *remote) checkVersion(verb string) error {
+	if verb == stop || verb == "disarm" {
+		return nil
+	}
+	err := protocol.CheckVersion(protocol.Version, r.protocol)
+	if err == nil {
+		return nil
+	}
+	return outcome.Failure{Exit: outcome.Refused, Err: fmt.Errorf("robot %s: %w", r.topics, err)}
 }
 
 // livingPatience is how long addLiving listens for health messages. Robots publish them once a second.
@@ -84,89 +100,40 @@ func (r *remote) addLiving(ctx context.Context, known map[string][]byte, name st
 	if name != "" && known[protocol.Topics(name).Status()] != nil || name == "" && len(known) > 0 {
 		return nil
 	}
-	alive := make(chan string, 1024)
+	type living struct {
+		robot  string
+		status protocol.Status
+	}
+	alive := make(chan living, 1024)
 	filter := protocol.Topics("+").Health()
-	if err := r.subscribe(ctx, map[string]byte{filter: 0}, func(_ paho.Client, m paho.Message) {
+	if err := r.Follow(ctx, map[string]byte{filter: 0}, func(_ paho.Client, m paho.Message) {
+		var h protocol.Health
+		_ = printable.Decode(m.Payload(), &h) // a robot whose health cannot be read is there all the same
+		status := protocol.Status{State: protocol.Online, Version: h.Version, Protocol: h.Protocol}
 		select {
-		case alive <- strings.Split(m.Topic(), "/")[1]:
+		case alive <- living{strings.Split(m.Topic(), "/")[1], status}:
 		default: // full: 1024 are more robots than a list is useful for
 		}
 	}); err != nil {
 		return err
 	}
-	defer r.client.Unsubscribe(filter)
-	online, err := json.Marshal(protocol.Status{State: protocol.Online})
-	if err != nil {
-		return err
-	}
-	for timeout := time.After(min(r.patience, livingPatience)); ; {
+	defer r.Unsubscribe(filter)
+	for timeout := time.After(min(r.Patience, livingPatience)); ; {
 		select {
-		case robot := <-alive:
-			if known[protocol.Topics(robot).Status()] = online; robot == name {
+		case one := <-alive:
+			online, err := json.Marshal(one.status)
+			if err != nil {
+				return err
+			}
+			if known[protocol.Topics(one.robot).Status()] = online; one.robot == name {
 				return nil
 			}
 		case <-timeout:
 			return nil
 		case <-ctx.Done():
-			return absent("interrupted")
+			return outcome.Absentf("interrupted")
 		}
 	}
-}
-
-// quiet is the pause after which retained messages count as complete, at a broker that does not return our echo.
-const quiet = 300 * time.Millisecond
-
-// retained returns the messages that the broker retains under a filter, by topic.
-//
-// MQTT does not mark the last retained message. A single topic has at most one. For several topics we also publish a message to
-// ourselves: the broker delivers it after the retained ones. Where the broker does not permit that, the messages count as
-// complete when none has come for a pause.
-func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte, error) {
-	ours := uuid.NewString()
-	several := strings.ContainsAny(filter, "+#")
-	var mu sync.Mutex
-	found := map[string][]byte{}
-	all, one := make(chan struct{}, 1), make(chan struct{}, 1)
-	handler := func(_ paho.Client, m paho.Message) {
-		if m.Topic() == protocol.Echo {
-			if string(m.Payload()) == ours { // other clients use the same topic
-				notify(all)
-			}
-			return
-		}
-		mu.Lock()
-		found[m.Topic()] = m.Payload()
-		mu.Unlock()
-		if several {
-			notify(one)
-		} else {
-			notify(all)
-		}
-	}
-	asked := time.Now()
-	if err := r.subscribe(ctx, map[string]byte{protocol.Echo: 0, filter: 0}, handler); err != nil {
-		return nil, err
-	}
-	pause := max(quiet, 2*time.Since(asked)) // longer on a slow network
-	defer r.client.Unsubscribe(protocol.Echo, filter)
-	r.client.Publish(protocol.Echo, 0, false, ours)
-	timer := time.NewTimer(r.patience)
-	defer timer.Stop()
-	for waiting := true; waiting; {
-		select {
-		case <-one:
-			timer.Reset(pause)
-		case <-all:
-			waiting = false
-		case <-timer.C:
-			waiting = false
-		case <-ctx.Done():
-			return nil, absent("interrupted")
-		}
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	return maps.Clone(found), nil
 }
 
 // maxNames bounds the memory for the names of neurons, in bytes. A hostile description may claim any number of neurons.
@@ -182,12 +149,15 @@ func shorten(text string) string {
 
 // learn reads the robot's description: its parameters, neurons, rewards, sensors and actuators.
 func (r *remote) learn(ctx context.Context) error {
-	retained, err := r.retained(ctx, r.topics.Describe())
-	if err != nil {
-		return err
+	var text []byte
+	if !r.shared {
+		retained, err := r.Retained(ctx, r.topics.Describe())
+		if err != nil {
+			return err
+		}
+		text = retained[r.topics.Describe()]
 	}
-	text, kept := retained[r.topics.Describe()]
-	if !kept { // in a NATS fleet, retained messages stay at the robot's own broker
+	if text == nil { // in a NATS fleet, retained messages stay at the robot's own broker
 		response, err := r.request(ctx, "describe", protocol.Request{})
 		if err != nil {
 			return err
@@ -196,13 +166,13 @@ func (r *remote) learn(ctx context.Context) error {
 	}
 	var description protocol.Description
 	if err := printable.Decode(text, &description); err != nil {
-		return absent("robot %s: its description cannot be read: %w", r.topics, err)
+		return outcome.Absentf("robot %s: its description cannot be read: %w", r.topics, err)
 	}
 	room := maxNames
 	for _, g := range description.Neurons {
 		const number = 12 // bytes: the least that a name's index and string header take
 		if g.Count < 0 || g.Count > room/(len(g.Name)+number) {
-			return absent("robot %s: its description has %d neurons %q, whose names do not fit into %d MB; "+
+			return outcome.Absentf("robot %s: its description has %d neurons %q, whose names do not fit into %d MB; "+
 				"no robot has that many: another client may have written the description",
 				r.topics, g.Count, shorten(g.Name), maxNames>>20)
 		}

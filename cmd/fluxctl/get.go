@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -13,21 +14,23 @@ import (
 )
 
 func getCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "get [PATH...]",
 		Short: "Print parameters: value, range, default",
 		Long: `get prints parameters with their value, range, default, and who set them last.
 Without a path it prints all parameters.
 
 In a path, * stands for any characters but a dot. A path may be shortened to its
-last names where these are unique: eye_l.threshold.`,
+last names where these are unique: eye_l.threshold.
+
+With --all or --match it needs a path, and prints a line for each robot.`,
 		Example: `  fluxctl get
   fluxctl get eye_l.threshold
   fluxctl get 'network.neurons.*.threshold'
   fluxctl get network.neurons.eye_l.threshold --json`,
 		ValidArgsFunction: complete(s, paths),
 		RunE:              func(c *cobra.Command, paths []string) error { return get(c.Context(), *s, paths, c.OutOrStdout()) },
-	}
+	})
 }
 
 // shownValues is the output of get --json.
@@ -45,7 +48,10 @@ type shownValue struct {
 
 // get prints parameters.
 func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
-	return converse(ctx, s, "get", func(r *remote) error {
+	if s.many() && len(paths) == 0 {
+		return errors.New("get of many robots: expected at least 1 path, such as 'network.neurons.*.threshold'")
+	}
+	return converse(ctx, s, "get", out, func(r *remote, out io.Writer) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
@@ -64,6 +70,13 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		}
 		if s.json {
 			return printJSON(out, all)
+		}
+		if s.many() {
+			for _, path := range inOrder(all.Values) {
+				v := all.Values[path]
+				fmt.Fprintf(out, "%s = %s\n", path, span(effective(v.Reading), v.Unit))
+			}
+			return nil
 		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")

@@ -20,6 +20,7 @@ import (
 	"syscall"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/outcome"
 	"fluxd/cmd/internal/printable"
 	"fluxd/cmd/internal/usage"
 )
@@ -33,24 +34,12 @@ func main() {
 
 // Exit codes.
 const (
-	exitOK      = 0
-	exitRefused = 1 // the robot refused the request
-	exitUsage   = 2 // the command line is wrong
-	exitAbsent  = 3 // no broker, no robot or no answer
-	exitOutput  = 4 // the output could not be written
+	exitOK      = outcome.OK
+	exitRefused = outcome.Refused
+	exitUsage   = outcome.Usage
+	exitAbsent  = outcome.Absent
+	exitOutput  = outcome.Output
 )
-
-// failure is an error with its exit code. All other errors exit with exitUsage.
-type failure struct {
-	code int
-	error
-}
-
-func (f failure) Unwrap() error { return f.error }
-
-func absent(format string, args ...any) error {
-	return failure{exitAbsent, fmt.Errorf(format, args...)}
-}
 
 // run executes a command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -67,16 +56,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case output.failed != nil && err != nil && !errors.Is(err, output.failed): // the command failed: that matters more
 		err = fmt.Errorf("%w; the output cannot be written either: %v", err, output.failed)
 	case output.failed != nil:
-		err = failure{exitOutput, fmt.Errorf("the command was done, but its output cannot be written: %w", output.failed)}
+		unsaid := fmt.Errorf("the command was done, but its output cannot be written: %w", output.failed)
+		err = outcome.Failure{Exit: exitOutput, Err: unsaid}
 	}
 	if err == nil {
 		return exitOK
 	}
-	code := exitUsage
-	var f failure
-	if errors.As(err, &f) {
-		code = f.code
-	}
+	code := outcome.Code(err)
 	asJSON, _ := root.PersistentFlags().GetBool("json")
 	if asJSON || slices.Contains(args, "--json") { // parsing may have stopped at a mistake before it reached --json
 		_ = printJSON(stderr, shown(code, err)) // when this fails, the exit code is left

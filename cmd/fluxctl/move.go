@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 )
 
 func armCommand(s *settings) *cobra.Command {
-	var byHand, fresh bool
-	c := &cobra.Command{
+	var byHand, fresh, yes bool
+	c := forMany(&cobra.Command{
 		Use:   "arm",
 		Short: "Let the network move the actuators",
 		Long: `arm lets the network move the actuators. A robot that is not ready refuses: it
@@ -24,10 +25,14 @@ returns control to the network.
 
 The network keeps running while the robot is disarmed. --fresh restarts it
 before arming: all levels become 0, and spikes under way are dropped; learnt
-weights and tuned values stay. A robot that is already armed refuses --fresh.`,
+weights and tuned values stay. A robot that is already armed refuses --fresh.
+
+With --all or --match it lists the robots and asks before it arms them. Without
+a terminal it does so only with --yes.`,
 		Example: `  fluxctl arm
   fluxctl arm --fresh       # restart the network first
-  fluxctl arm --by-hand     # for fluxctl drive: the network commands nothing`,
+  fluxctl arm --by-hand     # for fluxctl drive: the network commands nothing
+  fluxctl --match 'rover*' arm`,
 		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if byHand && fresh {
@@ -39,17 +44,19 @@ weights and tuned values stay. A robot that is already armed refuses --fresh.`,
 			} else if fresh {
 				done = "armed; the network has restarted"
 			}
+			s.ask = !yes
 			request := protocol.Request{ByHand: byHand, Fresh: fresh}
 			return ask(c.Context(), *s, "arm", request, c.OutOrStdout(), func(protocol.Response) string { return done })
 		},
-	}
+	})
+	c.Flags().BoolVar(&yes, "yes", false, "with --all or --match: do not ask")
 	c.Flags().BoolVar(&byHand, "by-hand", false, "only for fluxctl drive: the network commands nothing")
 	c.Flags().BoolVar(&fresh, "fresh", false, "restart the network first; it keeps what it has learnt")
 	return c
 }
 
 func disarmCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "disarm",
 		Short: "Bring the actuators to failsafe",
 		Long: `disarm brings the actuators to failsafe and keeps them there until fluxctl arm.
@@ -60,24 +67,32 @@ possible again.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, "disarm", "disarmed", c.OutOrStdout())
 		},
-	}
+	})
 }
 
 func estopCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "estop",
 		Short: "Emergency stop",
 		Long: `estop brings the actuators to failsafe at once, whatever the robot is doing. To
 go on, use fluxctl disarm, then fluxctl arm.
 
 Do not rely on it alone: the wireless network can be down. Add a switch on a pin
-(safety.emergency_stop), and one in the power line.`,
-		Example: "  fluxctl estop",
-		Args:    usage.Args(0, 0),
+(safety.emergency_stop), and one in the power line.
+
+With --all or --match it goes to each robot as soon as fluxctl knows its name,
+before it waits for anything. A line for each robot says whether it has stopped.
+The exit code is 3 if one has not stopped within a second.`,
+		Example: `  fluxctl estop
+  fluxctl --all estop`,
+		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if s.many() {
+				return stopAll(c.Context(), *s, c.OutOrStdout())
+			}
 			return order(c.Context(), *s, stop, "stopped", c.OutOrStdout())
 		},
-	}
+	})
 }
 
 func driveCommand(s *settings) *cobra.Command {
@@ -137,7 +152,7 @@ emergency stop's switch, start for the start button. A real board refuses sense.
 			if length < time.Millisecond || length > protocol.MaxLease {
 				return fmt.Errorf("--for %v: expected 1ms to %v", length, protocol.MaxLease)
 			}
-			return converse(c.Context(), *s, "sense", func(r *remote) error {
+			return converse(c.Context(), *s, "sense", c.OutOrStdout(), func(r *remote, out io.Writer) error {
 				if err := r.learn(c.Context()); err != nil {
 					return err
 				}
@@ -152,9 +167,9 @@ emergency stop's switch, start for the start button. A real board refuses sense.
 					return err
 				}
 				if s.json {
-					return printJSON(c.OutOrStdout(), response)
+					return printJSON(out, response)
 				}
-				_, err = fmt.Fprintf(c.OutOrStdout(), "%s reads %s for %v\n", args[0], amounts.Format(value, unit), length)
+				_, err = fmt.Fprintf(out, "%s reads %s for %v\n", args[0], amounts.Format(value, unit), length)
 				return err
 			})
 		},
@@ -187,7 +202,7 @@ holds a position goes to that position by the new zero.`,
 		Args:              usage.Args(1, 1),
 		ValidArgsFunction: complete(s, sensors),
 		RunE: func(c *cobra.Command, args []string) error {
-			return converse(c.Context(), *s, "zero", func(r *remote) error {
+			return converse(c.Context(), *s, "zero", c.OutOrStdout(), func(r *remote, out io.Writer) error {
 				if err := r.learn(c.Context()); err != nil {
 					return err
 				}
@@ -196,14 +211,14 @@ holds a position goes to that position by the new zero.`,
 					return err
 				}
 				if s.json {
-					return printJSON(c.OutOrStdout(), response)
+					return printJSON(out, response)
 				}
 				was := 0.0
 				if response.Was != nil {
 					was = *response.Was
 				}
 				unit := r.sensorUnit(args[0])
-				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s is %s from now on\n",
+				_, err = fmt.Fprintf(out, "%s: %s is %s from now on\n",
 					args[0], amounts.Format(was, unit), amounts.Format(0, unit))
 				return err
 			})

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/outcome"
 	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/picture"
 	"fluxd/cmd/internal/printable"
@@ -38,7 +39,7 @@ func printJSON(out io.Writer, v any) error {
 
 // refused returns the error for a request that the robot refused.
 func refused(e *protocol.Error, unit string) error {
-	return failure{exitRefused, &parameters.Refusal{Of: e, Unit: unit}}
+	return outcome.Failure{Exit: exitRefused, Err: &parameters.Refusal{Of: e, Unit: unit}}
 }
 
 // inOrder returns the keys of a map in natural order: wall[2] before wall[10].

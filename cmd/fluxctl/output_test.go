@@ -35,7 +35,7 @@ func TestLostOutputIsReported(t *testing.T) {
 	lines := map[string]string{
 		"get": "get", "set": "set refractory=5ms", "reset": "reset",
 		"reward": "reward praise 1", "stimulate": "stimulate eye", "load": "load", "save": "save",
-		"watch": "watch", "spikes": "spikes",
+		"watch": "watch", "spikes": "spikes", "list": "list",
 		"arm": "arm", "disarm": "disarm", "estop": "estop", "drive": "drive wheel --for 1.5s -- -0.3",
 		"sense": "sense sonar 12cm", "zero": "zero sonar",
 		"network": "network", "world": "world", "place": "place lamp[0] 1.2 0.4",

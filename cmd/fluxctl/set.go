@@ -16,7 +16,7 @@ import (
 )
 
 func setCommand(s *settings) *cobra.Command {
-	return withRevision(&cobra.Command{
+	return forMany(withRevision(&cobra.Command{
 		Use:   "set PATH=VALUE... | PATH VALUE",
 		Short: "Change parameters, all or none",
 		Long: `set changes parameters. Several changes are one transaction: the robot checks
@@ -42,11 +42,11 @@ where these are unique. Write -- before a negative value that stands alone.`,
 			}
 			return set(c.Context(), *s, changes, ifRevision(c), c.OutOrStdout())
 		},
-	})
+	}))
 }
 
 func resetCommand(s *settings) *cobra.Command {
-	return withRevision(&cobra.Command{
+	return forMany(withRevision(&cobra.Command{
 		Use:   "reset [PATH...]",
 		Short: "Set parameters back to the values in the robot file",
 		Long: `reset sets parameters back to the values in the robot file, in one transaction.
@@ -57,7 +57,7 @@ Without a path it resets all parameters.`,
 		RunE: func(c *cobra.Command, paths []string) error {
 			return reset(c.Context(), *s, protocol.Request{Paths: paths, IfRevision: ifRevision(c)}, c.OutOrStdout())
 		},
-	})
+	}))
 }
 
 const revisionFlag = "if-rev"
@@ -98,7 +98,7 @@ func (r *remote) changed(a protocol.Response) shownChange {
 
 // set changes parameters and prints their values before and after.
 func set(ctx context.Context, s settings, texts map[string]string, ifRevision *protocol.Revision, out io.Writer) error {
-	return converse(ctx, s, "set", func(r *remote) error {
+	return converse(ctx, s, "set", out, func(r *remote, out io.Writer) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 
 // reset sets parameters back to their configured values and prints these.
 func reset(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
-	return converse(ctx, s, "reset", func(r *remote) error {
+	return converse(ctx, s, "reset", out, func(r *remote, out io.Writer) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}

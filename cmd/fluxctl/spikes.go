@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/live"
+	"fluxd/cmd/fluxctl/outcome"
 	"fluxd/cmd/internal/picture"
 	"fluxd/cmd/internal/printable"
 	"fluxd/cmd/internal/usage"
@@ -42,7 +44,10 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer r.close()
+	defer r.Close()
+	if err := r.checkVersion("watch"); err != nil {
+		return err
+	}
 	if err := r.learn(ctx); err != nil {
 		return err
 	}
@@ -50,10 +55,10 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	w := &spikeWatch{
-		remote: r, out: out, json: s.json, screen: newScreen(out, s), in: newInbox(),
+		remote: r, out: out, json: s.json, screen: openScreen(out, s), in: live.NewInbox(),
 		raster: newRaster(string(r.topics), r.neurons), renewed: make(chan error, 1),
 	}
-	defer w.screen.leave()
+	defer w.screen.Leave()
 	return w.run(ctx)
 }
 
@@ -62,8 +67,8 @@ type spikeWatch struct {
 	remote  *remote
 	out     io.Writer
 	json    bool
-	screen  *screen // nil without a terminal
-	in      *inbox
+	screen  *live.Screen // nil without a terminal
+	in      *live.Inbox
 	raster  *raster
 	boot    string     // identifies the robot's present start; empty until known
 	renewed chan error // the result of renewing the lease
@@ -77,11 +82,11 @@ func (w *spikeWatch) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil // ctrl-C is the normal end
-		case <-w.remote.connected:
+		case <-w.remote.Connected:
 			if err := w.listen(ctx); err != nil {
 				return err
 			}
-		case <-w.remote.lost:
+		case <-w.remote.Lost:
 			w.raster.state = brokerLost
 			w.remote.warnLost(w.screen)
 		case <-renew.C:
@@ -92,15 +97,15 @@ func (w *spikeWatch) run(ctx context.Context) error {
 			} else if !w.remote.away && ctx.Err() == nil {
 				w.raster.state = err.Error()
 			}
-		case <-w.in.wake:
-			for _, m := range w.in.removeAll() {
+		case <-w.in.Wake:
+			for _, m := range w.in.RemoveAll() {
 				if err := w.show(ctx, m); err != nil {
 					return err
 				}
 			}
-		case <-w.screen.due():
+		case <-w.screen.Due():
 			columns, rows := w.screen.Size()
-			w.screen.show(picture.Crop(w.raster.draw(columns, rows, time.Now()), columns, rows), rows)
+			w.screen.Show(picture.Crop(w.raster.draw(columns, rows, time.Now()), columns, rows), rows)
 		}
 	}
 }
@@ -109,7 +114,7 @@ func (w *spikeWatch) run(ctx context.Context) error {
 func (w *spikeWatch) listen(ctx context.Context) error {
 	r := w.remote
 	filters := map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}
-	if err := r.subscribe(ctx, filters, w.in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+	if err := r.Follow(ctx, filters, w.in.Put); err != nil && ctx.Err() == nil && r.IsConnectionOpen() {
 		return err
 	}
 	r.warnBack(w.screen)
@@ -135,7 +140,7 @@ func (w *spikeWatch) show(ctx context.Context, m paho.Message) error {
 	}
 	batch, err := protocol.DecodeSpikes(m.Payload())
 	if err != nil {
-		return failure{exitAbsent, err}
+		return outcome.Failure{Exit: exitAbsent, Err: err}
 	}
 	for _, one := range batch {
 		if w.screen != nil {

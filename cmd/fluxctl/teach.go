@@ -17,7 +17,7 @@ import (
 )
 
 func rewardCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "reward NAME VALUE",
 		Short: "Reward or punish the robot",
 		Long: `reward gives the robot one of the rewards that its file defines (rewards). The
@@ -35,11 +35,11 @@ neuron (to). A negative value punishes: the spikes go to the opposite neuron
 			}
 			return askForSpikes(c.Context(), *s, "reward", protocol.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
 		},
-	}
+	})
 }
 
 func stimulateCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "stimulate NEURON[=COUNT[@EVERY]]...",
 		Short: "Make neurons spike",
 		Long: fmt.Sprintf(`stimulate sends spikes to neurons, as a sensor would: one spike, or COUNT,
@@ -56,11 +56,11 @@ at most %d. EVERY is the time from one to the next: 1us to 1s, by default
 			}
 			return askForSpikes(c.Context(), *s, "stimulate", protocol.Request{Stimulate: trains}, c.OutOrStdout())
 		},
-	}
+	})
 }
 
 func loadCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "load",
 		Short: "Go back to the weights last saved",
 		Long: `load makes the robot forget what it has learnt since its weights were last
@@ -70,11 +70,11 @@ saved. It continues with the saved weights.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, "load", "loaded", c.OutOrStdout())
 		},
-	}
+	})
 }
 
 func saveCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
+	return forMany(&cobra.Command{
 		Use:   "save",
 		Short: "Save learnt weights and tuned values",
 		Long: `save makes the robot write two files that its robot file names:
@@ -88,7 +88,7 @@ func saveCommand(s *settings) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, "save", "saved", c.OutOrStdout())
 		},
-	}
+	})
 }
 
 // askForSpikes makes a request that causes spikes and prints their number.

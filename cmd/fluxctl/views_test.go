@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/live"
 	"fluxd/cmd/internal/terminal"
 )
 
@@ -122,12 +123,12 @@ func shownOn(t *testing.T, text string, bright int) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	s := &screen{Screen: terminal.Open(file)}
+	s := &live.Screen{Screen: terminal.Open(file)}
 	before, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.show(text, bright)
+	s.Show(text, bright)
 	all, err := os.ReadFile(file.Name())
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/tables"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
 )
@@ -27,59 +28,25 @@ prints the shapes of the picture. A real board refuses world.`,
   fluxctl world --json`,
 		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return show(c, s, "world", func(r protocol.Response, out io.Writer) { printWorld(cmp.Or(r.World, &protocol.World{}), out) })
+			return show(c, s, "world", func(r protocol.Response, out io.Writer) { tables.World(cmp.Or(r.World, &protocol.World{}), out) })
 		},
 	}
 }
 
 // show makes a request without keys, and prints the answer: as JSON, or as print does.
 func show(c *cobra.Command, s *settings, verb string, print func(protocol.Response, io.Writer)) error {
-	return converse(c.Context(), *s, verb, func(r *remote) error {
+	return converse(c.Context(), *s, verb, c.OutOrStdout(), func(r *remote, out io.Writer) error {
 		response, err := r.request(c.Context(), verb, protocol.Request{})
 		if err != nil {
 			return err
 		}
 		if s.json {
-			return printJSON(c.OutOrStdout(), response)
+			return printJSON(out, response)
 		}
-		table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		print(response, table)
 		return table.Flush()
 	})
-}
-
-func printWorld(w *protocol.World, out io.Writer) {
-	fmt.Fprintf(out, "%s: %s\n", w.Kind, w.About)
-	if len(w.Shapes) > 0 {
-		fmt.Fprintf(out, "shown from %g, %g to %g, %g m\n", w.X0, w.Y0, w.X1, w.Y1)
-	}
-	if w.Robot == nil && len(w.Things) == 0 {
-		fmt.Fprintln(out, "nothing in this world can be put elsewhere")
-		return
-	}
-	fmt.Fprintln(out, "\nTHING\tX\tY\tHEADING\tCAN BE PUT INTO")
-	line := func(name string, x, y float64, heading *float64, area *protocol.Area, gone bool) {
-		into, direction := "", ""
-		if area != nil {
-			into = fmt.Sprintf("%g to %g, %g to %g", area.X0, area.X1, area.Y0, area.Y1)
-		}
-		if heading != nil {
-			direction = fmt.Sprintf("%.1f deg", *heading*180/math.Pi)
-		}
-		if gone {
-			name += " (gone)"
-		}
-		fmt.Fprintf(out, "%s\t%.3f\t%.3f\t%s\t%s\n", name, x, y, direction, into)
-	}
-	if r := w.Robot; r != nil {
-		line(protocol.ThingRobot, r.X, r.Y, &r.Heading, r.Area, false)
-	}
-	for _, t := range w.Things {
-		line(t.Name, t.X, t.Y, t.Heading, t.Area, t.Gone)
-	}
-	if w.LeftOut > 0 {
-		fmt.Fprintf(out, "%d things and shapes are left out: the message has no room for them\n", w.LeftOut)
-	}
 }
 
 func placeCommand(s *settings) *cobra.Command {
@@ -149,56 +116,8 @@ are more than 300 neurons or 3,000 synapses.`,
 		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return show(c, s, "network", func(r protocol.Response, out io.Writer) {
-				printNetwork(cmp.Or(r.Network, &protocol.Network{}), out)
+				tables.Network(cmp.Or(r.Network, &protocol.Network{}), out)
 			})
 		},
 	}
-}
-
-func printNetwork(n *protocol.Network, out io.Writer) {
-	joined := map[string][]string{} // by neuron
-	for _, i := range n.Inputs {
-		joined[i.Neuron] = append(joined[i.Neuron], "sensor "+i.Sensor)
-	}
-	for _, o := range n.Outputs {
-		joined[o.Neuron] = append(joined[o.Neuron], "actuator "+o.Actuator)
-	}
-	for _, w := range n.Rewards {
-		joined[w.Neuron] = append(joined[w.Neuron], fmt.Sprintf("reward %s (%+d)", w.Reward, w.Sign))
-	}
-	times := func(count int) string {
-		if count > 1 {
-			return fmt.Sprintf(" (%d)", count)
-		}
-		return ""
-	}
-	fmt.Fprintln(out, "NEURON\tCONNECTED TO")
-	for _, one := range n.Neurons {
-		fmt.Fprintf(out, "%s%s\t%s\n", one.Name, times(one.Count), strings.Join(joined[one.Name], ", "))
-	}
-	fmt.Fprintln(out, "\nSYNAPSE\tKIND\tWEIGHT\tLEARNT\tDELAY")
-	for _, one := range n.Synapses {
-		learnt := ""
-		if one.Learnt != nil {
-			learnt = weights(*one.Learnt, one.LearntTo)
-		}
-		delay := amounts.Format(float64(one.Delay), "us")
-		if one.DelayTo != nil {
-			delay += " to " + amounts.Format(float64(*one.DelayTo), "us")
-		}
-		kind := string(one.Kind)
-		if one.Receptors != nil {
-			kind += " of " + strings.Join(one.Receptors, ", ")
-		}
-		fmt.Fprintf(out, "%s -> %s%s\t%s\t%s\t%s\t%s\n", one.From, one.To, times(one.Count), kind,
-			weights(one.Weight, one.WeightTo), learnt, delay)
-	}
-}
-
-// weights writes a weight, or the smallest and the largest.
-func weights(from float64, to *float64) string {
-	if to == nil {
-		return strconv.FormatFloat(from, 'g', 6, 64)
-	}
-	return fmt.Sprintf("%.6g to %.6g", from, *to)
 }

@@ -71,17 +71,38 @@ bridge/webserver:
 browser_test:
 cmd/fluxctl:
 	bridge/protocol
-	bridge/transport
 	bridge/users
+	cmd/fluxctl/fleet
+	cmd/fluxctl/link
+	cmd/fluxctl/live
+	cmd/fluxctl/outcome
+	cmd/fluxctl/tables
 	cmd/internal/manual
 	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/printable
-	cmd/internal/terminal
 	cmd/internal/usage
 	configs/amounts
 	configs/spelling
 	files
+cmd/fluxctl/fleet:
+	bridge/protocol
+	cmd/fluxctl/link
+	cmd/fluxctl/live
+	cmd/fluxctl/outcome
+	cmd/internal/picture
+	cmd/internal/printable
+cmd/fluxctl/link:
+	bridge/protocol
+	bridge/transport
+	cmd/fluxctl/outcome
+cmd/fluxctl/live:
+	cmd/internal/printable
+	cmd/internal/terminal
+cmd/fluxctl/outcome:
+cmd/fluxctl/tables:
+	bridge/protocol
+	configs/amounts
 cmd/fluxd:
 	boards/header
 	boards/raspberrypi
@@ -342,9 +363,14 @@ github.com/eclipse/paho.mqtt.golang:
 	bridge
 	bridge/transport
 	cmd/fluxctl
+	cmd/fluxctl/fleet
+	cmd/fluxctl/link
+	cmd/fluxctl/live
 github.com/google/uuid:
 	bridge
 	cmd/fluxctl
+	cmd/fluxctl/fleet
+	cmd/fluxctl/link
 github.com/nats-io/nats-server/v2:
 	bridge/broker
 github.com/nats-io/nats.go:
