@@ -116,11 +116,13 @@ func canonical(prefix, name string) string {
 type Channel struct {
 	Before5 int // on a Raspberry Pi before the 5, which has two channels
 	On5     int // on a Raspberry Pi 5, which has four
+	// Function is the number of the pin's function in config.txt, on all models: 4 is ALT0, 2 is ALT5.
+	Function int
 }
 
 // PWM lists the pins with PWM of the kernel. Source: Raspberry Pi, BCM2835 ARM Peripherals, sections 6.2 and 9 (GPIO12 and
-// 13: ALT0; 18 and 19: ALT5); RP1 Peripherals, tables 4 and 5.
-var PWM = map[string]Channel{"GPIO12": {0, 0}, "GPIO13": {1, 1}, "GPIO18": {0, 2}, "GPIO19": {1, 3}}
+// 13: ALT0; 18 and 19: ALT5); RP1 Peripherals, tables 4 and 5; Linux of the Raspberry Pi, overlays/README, pwm (the functions).
+var PWM = map[string]Channel{"GPIO12": {0, 0, 4}, "GPIO13": {1, 1, 4}, "GPIO18": {0, 2, 2}, "GPIO19": {1, 3, 2}}
 
 // BusPins lists the pins of the buses on the header, data and clock.
 var BusPins = map[string][2]string{"I2C0": {"GPIO0", "GPIO1"}, "I2C1": {"GPIO2", "GPIO3"}}

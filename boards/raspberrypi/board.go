@@ -28,6 +28,7 @@ import (
 
 	"fluxd/boards/header"
 	"fluxd/boards/linux"
+	"fluxd/boards/overlays"
 )
 
 // Model returns the model in the device tree, such as "Raspberry Pi 4 Model B Rev 1.5"; "" if the machine is no Raspberry Pi. The
@@ -70,7 +71,7 @@ func names(model string) *linux.Header {
 		Chips:   []string{"pinctrl-bcm2835", "pinctrl-bcm2711"},
 		Lines:   map[string]int{},
 		PWM:     map[string]linux.Channel{},
-		Overlay: overlay,
+		Overlay: overlays.Advice,
 	}
 	for n := range header.GPIOs {
 		h.Lines[fmt.Sprintf("GPIO%d", n)] = n
@@ -99,14 +100,4 @@ func IsFive(model string) bool {
 		}
 	}
 	return false
-}
-
-// overlay says how to switch on the PWM of a pin. The line is the same on all models: the kernel of the 5 translates the function
-// numbers of the older chips.
-func overlay(pin string) string {
-	line := "dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"
-	if pin == "GPIO18" || pin == "GPIO19" {
-		line = "dtoverlay=pwm-2chan,pin=18,func=2,pin2=19,func2=2"
-	}
-	return fmt.Sprintf("put the line %s into /boot/firmware/config.txt and restart; before the 5, also dtparam=audio=off", line)
 }

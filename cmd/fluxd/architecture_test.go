@@ -26,9 +26,12 @@ boards/expanders:
 boards/header:
 boards/linux:
 	boards/header
+boards/overlays:
+	boards/header
 boards/raspberrypi:
 	boards/header
 	boards/linux
+	boards/overlays
 boards/sim:
 	boards/header
 	splitmix64
@@ -105,6 +108,7 @@ cmd/fluxctl/tables:
 	configs/amounts
 cmd/fluxd:
 	boards/header
+	boards/overlays
 	boards/raspberrypi
 	boards/sim/worlds
 	bridge/broker

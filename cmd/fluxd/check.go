@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fluxd/boards/overlays"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
@@ -20,7 +21,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check ROBOT",
 		Short: "Check a robot file and print the wiring",
 		Long: `Check a robot file without touching any hardware, and print the wiring: which
-pin is connected to which device, and which device to which neurons.
+pin is connected to which device, and which device to which neurons. For a
+Raspberry Pi, print the lines that this wiring needs in config.txt, too.
 
 If there are mistakes in the file, or in the data files that it names, check
 lists all of them, each with its line and what was expected, and the exit code
@@ -39,6 +41,9 @@ is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
 				return err
 			}
 			if err := printWiring(cmd.OutOrStdout(), config); err != nil {
+				return err
+			}
+			if err := printBootLines(cmd.OutOrStdout(), config); err != nil {
 				return err
 			}
 			return warn(cmd.OutOrStdout(), append(config.Warnings, warnings...))
@@ -82,6 +87,40 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t<- %s\n", a.Name, a.Value.Device, d.Kind, strings.Join(d.ListensTo(), ", "))
 	}
 	return table.Flush()
+}
+
+// bootNeeds returns what the wiring of a robot needs of the kernel of a Raspberry Pi.
+func bootNeeds(config *configs.Robot) overlays.Needs {
+	needs := overlays.Needs{Five: config.Board.Model == "pi5"}
+	for _, wire := range config.Wiring() {
+		switch {
+		case wire.Bus != "" && !strings.Contains(wire.Bus, "/"): // not one of an expander
+			needs.Buses = append(needs.Buses, wire.Bus)
+		case wire.Direction == "pwm" && wire.Position != 0:
+			needs.PWM = append(needs.PWM, wire.Pin)
+		}
+	}
+	return needs
+}
+
+// printBootLines prints the lines for config.txt as a block that can be pasted into it.
+func printBootLines(w io.Writer, config *configs.Robot) error {
+	if config.Board.Kind != "raspberrypi" && config.Board.Kind != "auto" {
+		return nil
+	}
+	lines, wrong := overlays.Lines(bootNeeds(config))
+	if len(lines) > 0 {
+		_, err := fmt.Fprintf(w, "\nfor the end of %s, then restart the machine (%s on older systems):\n\n%s\n",
+			overlays.File, overlays.OldFile, strings.Join(lines, "\n"))
+		if err != nil {
+			return err
+		}
+	}
+	if wrong != nil {
+		_, err := fmt.Fprintf(w, "\nwarning: %v\n", wrong)
+		return err
+	}
+	return nil
 }
 
 // count returns a number of things, such as "1 synapse" and "2 synapses".

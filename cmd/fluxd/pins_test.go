@@ -107,3 +107,27 @@ func TestProbeReportsMissingDevices(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 }
+
+// For a Raspberry Pi check prints what its config.txt must have, and says so when nothing can do it.
+func TestCheckPrintsTheBootLines(t *testing.T) {
+	const block = "\n\n[all]\ndtparam=i2c_arm=on\ndtoverlay=pwm,pin=12,func=4\ndtparam=audio=off\n"
+	for _, c := range []struct {
+		board string
+		want  bool
+	}{{"{kind: raspberrypi}", true}, {"{kind: auto}", true}, {"{kind: sim}", false}} {
+		code, out, errs := fluxd("check", write(t, strings.Replace(wired, "{kind: raspberrypi}", c.board, 1)))
+		if code != 0 || strings.Contains(out, block) != c.want {
+			t.Errorf("%s: exit %d: %s%s", c.board, code, out, errs)
+		}
+	}
+	five := strings.Replace(wired, "{kind: raspberrypi}", "{kind: raspberrypi, model: pi5}", 1)
+	if _, out, _ := fluxd("check", write(t, five)); strings.Contains(out, "audio") {
+		t.Errorf("the sound of a Raspberry Pi 5 does not use its PWM:\n%s", out)
+	}
+	five = strings.Replace(five, "direction: GPIO5", "pwm2: GPIO18", 1)
+	five = strings.Replace(five, "servos/3", "GPIO19", 1)
+	code, out, _ := fluxd("check", write(t, five))
+	if code != 0 || !strings.Contains(out, "warning: no overlay gives PWM to 3 pins") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+}
