@@ -134,10 +134,16 @@ func lookAround(to io.Writer, c *scaffold.Choices, probe bool, opts hardware.Opt
 		fmt.Fprintf(to, "Its I2C buses cannot be read: %v\n", err)
 		return found, nil
 	}
+	found.Answers = answers(to, buses)
+	return found, nil
+}
+
+// answers reports and returns what answers on the bus of the header.
+func answers(to io.Writer, buses []hardware.BusAnswers) []uint16 {
 	at := slices.IndexFunc(buses, func(b hardware.BusAnswers) bool { return b.Name == scaffold.Bus })
 	if at < 0 {
 		fmt.Fprintf(to, "It has no bus %s. If the robot has devices on it: sudo raspi-config nonint do_i2c 0\n", scaffold.Bus)
-		return found, nil
+		return nil
 	}
 	bus := buses[at]
 	switch {
@@ -147,11 +153,13 @@ func lookAround(to io.Writer, c *scaffold.Choices, probe bool, opts hardware.Opt
 		fmt.Fprintf(to, "%s: nothing answers\n", bus.Name)
 	}
 	for _, address := range bus.Addresses {
-		what := orDash(strings.Join(configs.DevicesAt(address), ", "))
-		fmt.Fprintf(to, "%s 0x%02x answers: may be %s\n", bus.Name, address, what)
+		what := "no device that fluxd knows"
+		if known := configs.DevicesAt(address); len(known) > 0 {
+			what = strings.Join(known, " or ")
+		}
+		fmt.Fprintf(to, "%s 0x%02x answers: %s\n", bus.Name, address, what)
 	}
-	found.Answers = bus.Addresses
-	return found, nil
+	return bus.Addresses
 }
 
 // works reads a file as fluxd check does.

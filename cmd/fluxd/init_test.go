@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/scaffold"
 )
 
@@ -158,6 +161,29 @@ func TestInitOnARaspberryPi(t *testing.T) {
 	code, out, errs = fluxd("init", "rover", "--root", root, "--board", "sim", "--output", "-")
 	if code != 0 || errs != "" || !strings.Contains(out, "\nboard: {kind: sim, world: line}\n") {
 		t.Errorf("exit %d:\n%s%s", code, out, errs)
+	}
+}
+
+// What answers on the bus of the header is shown, and counts; other buses do not.
+func TestInitLooksAtTheBusOfTheHeader(t *testing.T) {
+	var shown strings.Builder
+	got := answers(&shown, []hardware.BusAnswers{
+		{Name: "I2C0", Addresses: []uint16{0x29}},
+		{Name: "I2C1", Addresses: []uint16{0x23, 0x5c, 0x09}},
+	})
+	want := "I2C1 0x23 answers: bh1750 or mcp23017\nI2C1 0x5c answers: bh1750 or pca9685\n" +
+		"I2C1 0x09 answers: no device that fluxd knows\n"
+	if !slices.Equal(got, []uint16{0x23, 0x5c, 0x09}) || shown.String() != want {
+		t.Errorf("%#x:\n%s", got, &shown)
+	}
+	shown.Reset()
+	got = answers(&shown, []hardware.BusAnswers{{Name: "I2C1", Err: errors.New("the bus is stuck")}})
+	if got != nil || shown.String() != "I2C1: the bus is stuck\n" {
+		t.Errorf("%#x:\n%s", got, &shown)
+	}
+	shown.Reset()
+	if answers(&shown, []hardware.BusAnswers{{Name: "I2C1"}}); shown.String() != "I2C1: nothing answers\n" {
+		t.Error(&shown)
 	}
 }
 

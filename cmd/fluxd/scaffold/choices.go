@@ -47,8 +47,14 @@ type Question struct {
 // Bus is the I2C bus of a robot's devices: the one on the header.
 const Bus = "I2C1"
 
-// ErrChoice marks a choice that cannot be.
+// ErrChoice is what errors.Is finds in the error of a choice that cannot be.
 var ErrChoice = errors.New("wrong choice")
+
+// A mistake is the error of a choice that cannot be: what was expected.
+type mistake string
+
+func (m mistake) Error() string   { return string(m) }
+func (m mistake) Is(e error) bool { return e == ErrChoice }
 
 // Questions are all choices but the name, in the order in which they depend on each other.
 var Questions = []Question{
@@ -202,7 +208,7 @@ func (q *Question) fits(c *Choices) error {
 }
 
 func wrong(format string, values ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrChoice}, values...)...)
+	return mistake(fmt.Sprintf(format, values...))
 }
 
 // names lists options, such as "line2 or line5".
