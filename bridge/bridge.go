@@ -21,6 +21,7 @@ import (
 	"fluxd/bridge/journal"
 	"fluxd/bridge/leases"
 	"fluxd/bridge/protocol"
+	"fluxd/bridge/recent"
 	"fluxd/bridge/transport"
 )
 
@@ -112,7 +113,7 @@ type Bridge struct {
 	answered       chan struct{}  // closed when no request is being handled any more
 	malformed      atomic.Uint64
 
-	disarmIDs         *recentIDs   // of requests to arm with the value 0; of the method receive
+	disarmIDs         *recent.IDs  // of requests to arm with the value 0; of the method receive
 	unknownParameters atomic.Int64 // retained ones that were cleared since the last connection
 
 	started     time.Time
@@ -122,6 +123,7 @@ type Bridge struct {
 	spikesBegin chan struct{}    // one token: there is a lease for spikes
 	watchBegins chan struct{}    // one token: there is a lease for anything else
 	lossLogged  atomic.Bool      // the log says that the broker is away
+	connections atomic.Uint64    // of the main connection, so far
 
 	statusReturned    atomic.Bool // the broker has passed the status on since the last connection
 	discoveryReturned atomic.Bool // the broker has passed the message for Home Assistant on
@@ -170,7 +172,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		clock:          opts.Clock,
 		outbox:         newOutbox(),
 		started:        time.Now(),
-		disarmIDs:      newRecentIDs(rememberedIDs),
+		disarmIDs:      recent.New(rememberedIDs),
 		connected:      make(chan struct{}, 1),
 		requests:       make(chan incoming, waitingRequests),
 		viewerRequests: make(chan incoming, waitingRequests),
@@ -333,6 +335,7 @@ func (b *Bridge) logConnection(_ paho.Client, n paho.ConnectionNotification) {
 	switch n := n.(type) {
 	case paho.ConnectionNotificationConnected:
 		b.lossLogged.Store(false)
+		b.connections.Add(1)
 		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", b.topics.All())
 	case paho.ConnectionNotificationFailed:
 		if !b.lossLogged.Swap(true) {
@@ -360,6 +363,19 @@ func (b *Bridge) Event(kind protocol.EventKind, text string) {
 
 // Dropped returns how many messages and requests were dropped: because the broker was slow or away, or in a flood of requests.
 func (b *Bridge) Dropped() uint64 { return b.outbox.dropped.Load() }
+
+// State is how the connection to the broker does.
+type State struct {
+	Connected          bool
+	Connections        uint64 // how often it was connected
+	Waiting            int    // messages that wait to be sent
+	Dropped, Malformed uint64 // as in protocol.BridgeHealth
+}
+
+// State returns it. Any goroutine may call it.
+func (b *Bridge) State() State {
+	return State{b.client.IsConnectionOpen(), b.connections.Load(), b.outbox.waiting(), b.Dropped(), b.malformed.Load()}
+}
 
 // Close publishes the queued messages and the status offline, if the broker accepts them in time, and ends the bridge. It returns
 // within 2 s, and may be called more than once.

@@ -94,6 +94,13 @@ func (o *outbox) pop() (message, bool) {
 	return o.telemetry.pop()
 }
 
+// waiting returns how many messages wait.
+func (o *outbox) waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.order) + o.important.count + o.viewers.count + o.telemetry.count
+}
+
 // ring is a queue of fixed capacity.
 type ring struct {
 	items []message

@@ -95,7 +95,7 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 	if a.verb == "arm" {
 		if disarms(a) { // at once, like a disarm
-			if id := idOf(a.payload); id == "" || b.disarmIDs.add(id) {
+			if id := idOf(a.payload); id == "" || b.disarmIDs.Add(id) {
 				b.stops.stop("disarm", a.user, timeOf(a.payload))
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"fluxd/bridge/journal"
 	"fluxd/bridge/protocol"
+	"fluxd/bridge/recent"
 	"fluxd/bridge/users"
 )
 
@@ -57,7 +58,7 @@ func (b *Bridge) incomingRequest(m paho.Message) (a incoming, ok bool) {
 // Requests that some users may not send come first.
 func (b *Bridge) serve() {
 	defer close(b.unwritten)
-	ids, viewerIDs := newRecentIDs(rememberedIDs), newRecentIDs(rememberedIDs)
+	ids, viewerIDs := recent.New(rememberedIDs), recent.New(rememberedIDs)
 	for {
 		select {
 		case a := <-b.requests:
@@ -77,9 +78,9 @@ func (b *Bridge) serve() {
 }
 
 // handle answers a request, unless it is a second delivery: ids has those that were seen before.
-func (b *Bridge) handle(a incoming, ids *recentIDs) {
+func (b *Bridge) handle(a incoming, ids *recent.IDs) {
 	request, refusal := parse(a)
-	if request.ID != "" && !ids.add(request.ID) {
+	if request.ID != "" && !ids.Add(request.ID) {
 		b.log.Debug("request delivered again: ignored", "verb", a.verb, "id", request.ID)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"fluxd/bridge/protocol"
+	"fluxd/bridge/recent"
 )
 
 // stopping are the verbs that bring the robot to failsafe. They depend on no clock, disk or queue. A separate connection receives
@@ -29,7 +30,7 @@ type stopConnection struct {
 	disarmCount atomic.Uint64                     // how often it was disarmed
 	lastSent    atomic.Int64                      // the latest ts of the requests to disarm or stop
 	sharedDue   map[string]*atomic.Bool           // by verb: a shared answer follows within sharedAnswerEvery
-	ids         *recentIDs                        // of the method receive
+	ids         *recent.IDs                       // of the method receive
 
 	subscribed atomic.Bool
 	changed    chan struct{} // one token: subscribed has become true
@@ -37,7 +38,7 @@ type stopConnection struct {
 
 func newStopConnection(b *Bridge, options *paho.ClientOptions) *stopConnection {
 	s := &stopConnection{bridge: b, sharedDue: map[string]*atomic.Bool{}, answers: map[string]chan protocol.Response{},
-		ids: newRecentIDs(rememberedIDs), changed: make(chan struct{}, 1)}
+		ids: recent.New(rememberedIDs), changed: make(chan struct{}, 1)}
 	for verb := range stopping {
 		s.answers[verb] = make(chan protocol.Response, waitingStops) // every user can fill the one of estop
 		s.sharedDue[verb] = &atomic.Bool{}
@@ -119,7 +120,7 @@ func (s *stopConnection) receive(_ paho.Client, m paho.Message) {
 		request.Time = timeOf(a.payload) // which may stand behind the error
 	}
 	if !a.retained {
-		if request.ID != "" && !s.ids.add(request.ID) {
+		if request.ID != "" && !s.ids.Add(request.ID) {
 			return
 		}
 		s.stop(a.verb, a.user, request.Time)

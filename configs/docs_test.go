@@ -52,6 +52,7 @@ func tables() map[string]string {
 		"tls":               tableOf[links.TLS](),
 		"fleet":             tableOf[links.Fleet](),
 		"dashboard":         tableOf[links.Dashboard](),
+		"metrics":           tableOf[links.Metrics](),
 		"dashboard tls":     tableOf[links.Certificate](),
 		"realtime":          tableOf[Realtime](),
 		"recordings":        tableOf[Recordings](),

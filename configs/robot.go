@@ -36,6 +36,7 @@ type Robot struct {
 	Learnt     *Learnt                   `yaml:"learnt" doc:"file that keeps learnt weights from one run to the next"`
 	MQTT       links.MQTT                `yaml:"mqtt" doc:"broker, telemetry and tuning"`
 	Dashboard  links.Dashboard           `yaml:"dashboard" doc:"the page that shows the robot in a browser"`
+	Metrics    links.Metrics             `yaml:"metrics" doc:"numbers for Prometheus and other monitors, and whether the robot is well"`
 	Realtime   Realtime                  `yaml:"realtime" doc:"requests to Linux that make reflexes faster; if one is refused, fluxd warns and runs on"`
 	Recordings Recordings                `yaml:"recordings" doc:"how training and test share the recordings that the robot plays"`
 	Compare    *Compare                  `yaml:"compare" doc:"fluxd sim compares a label actuator with a recorded column"`

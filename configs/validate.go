@@ -50,6 +50,7 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.safety()
 	r.MQTT.Check(v.Decoder)
 	r.Dashboard.Check(v.Decoder, r.MQTT, r.Board.Kind == "sim")
+	r.Metrics.Check(v.Decoder, r.MQTT, r.Dashboard)
 	v.realtime()
 	v.recordings()
 	v.compare()

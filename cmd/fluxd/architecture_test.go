@@ -48,6 +48,7 @@ bridge:
 	bridge/journal
 	bridge/leases
 	bridge/protocol
+	bridge/recent
 	bridge/transport
 	bridge/users
 bridge/broker:
@@ -64,6 +65,7 @@ bridge/leases:
 	bridge/protocol
 bridge/protocol:
 	files
+bridge/recent:
 bridge/transport:
 	files
 bridge/users:
@@ -157,6 +159,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/inspect
 	cmd/fluxd/kept
 	cmd/fluxd/machine
+	cmd/fluxd/metrics
 	cmd/fluxd/pretend
 	cmd/fluxd/reach
 	cmd/fluxd/reward
@@ -215,6 +218,12 @@ cmd/fluxd/lab:
 	files
 	sensors
 cmd/fluxd/machine:
+cmd/fluxd/metrics:
+	actuators
+	bridge
+	bridge/protocol
+	bridge/webserver
+	cmd/fluxd/machine
 cmd/fluxd/play:
 	configs
 	configs/circuits
@@ -235,6 +244,7 @@ cmd/fluxd/reach:
 	bridge/protocol
 	bridge/transport
 	bridge/webserver
+	cmd/fluxd/metrics
 	configs
 	configs/links
 cmd/fluxd/reward:
@@ -389,6 +399,8 @@ github.com/spf13/pflag:
 	cmd/internal/manual/pages
 github.com/warthog618/go-gpiocdev:
 	boards/linux
+github.com/prometheus/client_model:
+github.com/prometheus/common:
 golang.org/x/crypto:
 	bridge/users
 golang.org/x/image:

@@ -47,7 +47,7 @@ func (c *Dashboard) Check(d *strict.Decoder, broker MQTT, simulated bool) {
 			c.Listen = defaultListen
 		}
 	}
-	c.hosts(d)
+	checkHosts(d, "dashboard.hosts", c.Hosts)
 	if c.TLS != nil && c.Insecure {
 		d.Fail("dashboard.insecure", "with tls nothing is sent unencrypted: expected tls or insecure, not both")
 	}
@@ -74,13 +74,12 @@ func (c MQTT) asksForCertificates() string {
 // reached checks who can reach the page, and what they can do then.
 func (c *Dashboard) reached(d *strict.Decoder, broker MQTT) {
 	const listen = "dashboard.listen"
-	host, port, err := net.SplitHostPort(c.Listen)
-	number, wrong := strconv.ParseUint(port, 10, 16)
+	host, port, ok := splitAddress(c.Listen)
 	beyond := host != "localhost" && !net.ParseIP(host).IsLoopback()
-	same := broker.Broker == "embedded" && c.Listen == broker.Listen && number != 0
+	same := broker.Broker == "embedded" && c.Listen == broker.Listen && port != 0
 	certificates := broker.asksForCertificates()
 	switch {
-	case err != nil || wrong != nil:
+	case !ok:
 		d.Fail(listen, "%q: expected an address and port, such as %s, or none", strict.Shorten(c.Listen), defaultListen)
 	case broker.Broker == "none":
 		d.Fail(listen, "%q: the page reaches the robot through its broker, and this robot has none (mqtt.broker): expected none",
@@ -104,15 +103,22 @@ func (c *Dashboard) reached(d *strict.Decoder, broker MQTT) {
 	}
 }
 
-// hosts checks the names of the page.
-func (c *Dashboard) hosts(d *strict.Decoder) {
-	if len(c.Hosts) > mostHosts {
-		d.Fail("dashboard.hosts", "%d: expected at most %d", len(c.Hosts), mostHosts)
+// splitAddress splits an address and port.
+func splitAddress(listen string) (host string, port int, ok bool) {
+	host, text, err := net.SplitHostPort(listen)
+	number, wrong := strconv.ParseUint(text, 10, 16)
+	return host, int(number), err == nil && wrong == nil
+}
+
+// checkHosts checks the names of a server.
+func checkHosts(d *strict.Decoder, path string, names []string) {
+	if len(names) > mostHosts {
+		d.Fail(path, "%d: expected at most %d", len(names), mostHosts)
 		return
 	}
-	for i, name := range c.Hosts {
+	for i, name := range names {
 		if _, err := netip.ParseAddr(name); err != nil && !isHostName(name) {
-			d.Fail(fmt.Sprintf("dashboard.hosts[%d]", i), "%q: expected a name or an address without a port, such as robot.local",
+			d.Fail(fmt.Sprintf("%s[%d]", path, i), "%q: expected a name or an address without a port, such as robot.local",
 				strict.Shorten(name))
 		}
 	}

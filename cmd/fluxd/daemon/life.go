@@ -89,7 +89,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		return err
 	}
 	defer r.links.Close()
-	if err := r.links.Serve(ctx); err != nil {
+	if err := r.links.Serve(ctx, r); err != nil {
 		return err
 	}
 	watchdogs.Sign(machine.Moving)
@@ -256,7 +256,7 @@ func (r *Robot) inhabit(ctx context.Context) {
 	robot := surroundings.Robot{Event: event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
 		return r.ask(ctx, func() answer { return answer{err: r.restart(r.config.Network.Seed + episodes)} }).err
 	}}
-	if r.links != nil {
+	if r.links.Bridge != nil {
 		robot.Episode = r.links.Bridge.Episode
 	}
 	if len(r.scored) > 0 {

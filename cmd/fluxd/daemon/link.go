@@ -28,9 +28,12 @@ func (r *Robot) Broker() string { return r.links.Broker() }
 // Dashboard returns the URL of the robot's page; "" without one.
 func (r *Robot) Dashboard() string { return r.links.Dashboard() }
 
+// Metrics returns the URL of the robot's metrics; "" without them.
+func (r *Robot) Metrics() string { return r.links.Metrics() }
+
 // publish publishes an event. Without MQTT it does nothing.
 func (r *Robot) publish(kind protocol.EventKind, text string) {
-	if l := r.links; l != nil {
+	if l := r.links; l != nil && l.Bridge != nil {
 		l.Bridge.Event(kind, text)
 	}
 }

@@ -138,6 +138,7 @@ func (r *Robot) pass(one reading, received bool) time.Duration {
 	}
 	counters := r.network.Counters()
 	r.spikes.Store(counters.Spikes)
+	r.arrivals.Store(counters.Deliveries + counters.Inputs)
 	r.ignored.Store(counters.Ignored)
 	r.waiting.Store(int64(r.network.Waiting()))
 	r.lateInputs.Store(r.late)

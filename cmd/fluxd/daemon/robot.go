@@ -83,6 +83,7 @@ type realTime struct {
 	dropped      atomic.Uint64 // readings that found the queue full
 	decoderDrops atomic.Uint64 // spikes that decoders dropped, since their windows were full
 	spikes       atomic.Uint64
+	arrivals     atomic.Uint64 // at neurons
 	ignored      atomic.Uint64 // arrivals
 	waiting      atomic.Int64  // arrivals in the network's queue
 	lateInputs   atomic.Uint64 // a copy of late

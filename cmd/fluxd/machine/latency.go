@@ -49,3 +49,25 @@ func (l *Latencies) Histogram() *hdrhistogram.Histogram {
 		LowestTrackableValue: 1, HighestTrackableValue: latencyMost, SignificantFigures: latencyDigits, Counts: counts,
 	})
 }
+
+// Buckets counts the durations up to each of some bounds, which must ascend, and returns how many there are in all, and their
+// sum. Durations above 255 us share counts with their neighbours: one within 1 % above a bound may count below it, and the sum is
+// at most 1 % too large. None of the results ever falls.
+func (l *Latencies) Buckets(bounds []time.Duration, counts []uint64) (total uint64, sum time.Duration) {
+	next := 0
+	for i := range l.counts {
+		magnitude := max(0, i>>(latencyBits-1)-1)
+		least := int64(i-magnitude<<(latencyBits-1)) << magnitude // microseconds
+		for next < len(bounds) && least > int64(bounds[next]/time.Microsecond) {
+			counts[next] = total
+			next++
+		}
+		n := uint64(l.counts[i].Load())
+		total += n
+		sum += time.Duration(n) * time.Duration(least+1<<magnitude-1) * time.Microsecond
+	}
+	for ; next < len(bounds); next++ {
+		counts[next] = total
+	}
+	return total, sum
+}

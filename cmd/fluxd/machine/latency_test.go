@@ -62,3 +62,36 @@ func TestLatenciesOfAThousand(t *testing.T) {
 		t.Errorf("%g allocations", n)
 	}
 }
+
+func TestBucketsOfLatencies(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var l Latencies
+		var all []time.Duration
+		exact := time.Duration(0)
+		for range rapid.IntRange(0, 200).Draw(t, "durations") {
+			v := time.Duration(rapid.Int64Range(0, 1<<rapid.IntRange(0, 35).Draw(t, "magnitude")).Draw(t, "ns"))
+			l.Record(v)
+			all, exact = append(all, v), exact+v
+		}
+		bounds := []time.Duration{0, 10 * time.Microsecond, 255 * time.Microsecond, time.Millisecond, time.Second, time.Minute}
+		counts := make([]uint64, len(bounds))
+		total, sum := l.Buckets(bounds, counts)
+		if total != uint64(len(all)) || sum < exact || sum > exact+exact/100+time.Duration(len(all))*2*time.Microsecond {
+			t.Errorf("%d durations, sum %v: want %d, %v", total, sum, len(all), exact)
+		}
+		for i, bound := range bounds {
+			least, most := uint64(0), uint64(0)
+			for _, v := range all {
+				if v <= bound {
+					least++
+				}
+				if v <= bound+bound/100 {
+					most++
+				}
+			}
+			if counts[i] < least || counts[i] > most || bound < 256*time.Microsecond && counts[i] != least {
+				t.Errorf("up to %v: %d, want %d to %d", bound, counts[i], least, most)
+			}
+		}
+	})
+}

@@ -1,10 +1,10 @@
-// Package reach connects a robot to those who watch and tune it: it starts the robot's own broker, the bridge to MQTT, and the
-// page, as the robot file says.
+// Package reach connects a robot to those who watch and tune it: it starts the robot's own broker, the bridge to MQTT, the page,
+// and the metrics, as the robot file says.
 //
 //	links, err := reach.Connect(ctx, config, robot, reach.Options{Version: "dev", Log: slog.Default()})
 //	if err != nil { ... }
 //	defer links.Close()
-//	err = links.Serve(ctx) // the page, if there is one
+//	err = links.Serve(ctx, measured) // the page and the metrics, if there are any
 //	fmt.Println(links.Broker(), links.Dashboard())
 package reach
 
@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"fluxd/bridge"
@@ -23,6 +24,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
 	"fluxd/bridge/webserver"
+	"fluxd/cmd/fluxd/metrics"
 	"fluxd/configs"
 	"fluxd/configs/links"
 )
@@ -34,23 +36,24 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Links are what connects a robot. Without MQTT they are nil, and all methods do nothing.
+// Links are what connects a robot.
 type Links struct {
-	Own    *broker.Broker // nil with an external broker
-	Bridge *bridge.Bridge
+	Own    *broker.Broker // nil with an external broker, and without MQTT
+	Bridge *bridge.Bridge // nil without MQTT
 
 	config  *configs.Robot
 	options Options
 	page    *dashboard.Server // nil without a page
+	metrics *metrics.Server   // nil without metrics
 }
 
-// Connect connects a robot, unless its file says that it has no broker. It does not wait for an external broker. Own and the page
-// end with Close, not with the context, so that what a robot publishes at its end is sent.
+// Connect connects a robot to its broker, unless its file says that it has none. It does not wait for an external broker. Own,
+// the page and the metrics end with Close, not with the context, so that what a robot publishes at its end is sent.
 func Connect(ctx context.Context, config *configs.Robot, robot bridge.Robot, o Options) (*Links, error) {
-	if config.MQTT.Broker == "none" {
-		return nil, nil
-	}
 	l := &Links{config: config, options: o}
+	if config.MQTT.Broker == "none" {
+		return l, nil
+	}
 	if err := l.connect(ctx, robot); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("mqtt: %w", err)
@@ -102,11 +105,49 @@ func (l *Links) startBroker(ctx context.Context, robot bridge.Robot) (err error)
 	return err
 }
 
-// Serve starts the robot's page, if the robot file asks for one.
-func (l *Links) Serve(ctx context.Context) (err error) {
-	if l == nil || !l.config.Dashboard.On() {
-		return nil
+// Serve starts the robot's page and its metrics, as far as the robot file asks for them.
+func (l *Links) Serve(ctx context.Context, measured metrics.Robot) error {
+	if l.config.Dashboard.On() && l.Bridge != nil {
+		if err := l.servePage(ctx); err != nil {
+			return err
+		}
 	}
+	if l.config.Metrics.On() {
+		return l.serveMetrics(ctx, measured)
+	}
+	return nil
+}
+
+func (l *Links) serveMetrics(ctx context.Context, measured metrics.Robot) error {
+	c := l.config.Metrics
+	token, err := transport.ReadPassword(c.TokenFile)
+	switch {
+	case err != nil:
+		return fmt.Errorf("metrics.token_file: %w", err)
+	case token == "" && c.TokenFile != "":
+		return fmt.Errorf("metrics.token_file: %s is empty: expected a token, such as that of openssl rand -hex 16", c.TokenFile)
+	}
+	to := metrics.Options{Robot: l.config.Name, Version: l.options.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
+		Token: token, Folder: writes(l.config), Log: l.options.Log}
+	if c.TLS != nil {
+		to.TLS = webserver.TLS(*c.TLS)
+	}
+	l.metrics, err = metrics.Start(context.WithoutCancel(ctx), measured, to)
+	return err
+}
+
+// writes returns the folder where a robot writes: that of what it learns, or of what is tuned, or the present one.
+func writes(config *configs.Robot) string {
+	switch {
+	case config.Learnt != nil:
+		return filepath.Dir(config.Learnt.File)
+	case config.Tuning != nil:
+		return filepath.Dir(config.Tuning.File)
+	}
+	return "."
+}
+
+func (l *Links) servePage(ctx context.Context) (err error) {
 	config, o, c := l.config, l.options, l.config.Dashboard
 	to := dashboard.Options{Robot: config.Name, Version: o.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
 		Login: config.MQTT.Login(), Log: o.Log}
@@ -147,7 +188,7 @@ func dialer(c links.MQTT) (func(context.Context) (net.Conn, error), error) {
 
 // Broker returns the URL of the robot's broker, as clients reach it; "" without MQTT.
 func (l *Links) Broker() string {
-	if l == nil {
+	if l.Bridge == nil {
 		return ""
 	}
 	return l.Bridge.URL()
@@ -155,20 +196,45 @@ func (l *Links) Broker() string {
 
 // Dashboard returns the URL of the robot's page; "" without one.
 func (l *Links) Dashboard() string {
-	if l == nil || l.page == nil {
+	if l.page == nil {
 		return ""
 	}
 	return l.page.URL()
 }
 
+// Metrics returns the URL of the robot's metrics; "" without them.
+func (l *Links) Metrics() string {
+	if l.metrics == nil {
+		return ""
+	}
+	return l.metrics.URL() + "metrics"
+}
+
+// State returns how the connection to the broker does; nil without MQTT.
+func (l *Links) State() *bridge.State {
+	if l.Bridge == nil {
+		return nil
+	}
+	s := l.Bridge.State()
+	return &s
+}
+
+// Process returns the process of the robot's own broker; 0 if there is none.
+func (l *Links) Process() int {
+	if l.Own == nil {
+		return 0
+	}
+	return l.Own.Process()
+}
+
 // Close ends all of it. The page comes first, so that browsers are given a reason, and the broker last, so that the robot's last
 // messages reach it.
 func (l *Links) Close() {
-	if l == nil {
-		return
-	}
 	if l.page != nil {
 		l.page.Close()
+	}
+	if l.metrics != nil {
+		l.metrics.Close()
 	}
 	if l.Bridge != nil {
 		l.Bridge.Close()

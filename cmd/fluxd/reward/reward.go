@@ -19,6 +19,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,9 +32,9 @@ type Reward struct {
 	window, delay   core.Tick
 	every           core.Tick // between two spikes
 	recipients      []recipient
-	gain, threshold float64 // spikes a unit; units
-	most            float64 // spikes a reading at most
-	paid, against   int64   // spikes so far, for and against
+	gain, threshold float64      // spikes a unit; units
+	most            float64      // spikes a reading at most
+	paid, against   atomic.Int64 // spikes so far, for and against
 
 	begun bool // there is an earlier reading to compare with:
 	base  int64
@@ -203,18 +204,20 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 		}
 	}
 	if punishment {
-		w.against += int64(spikes)
+		w.against.Add(int64(spikes))
 	} else {
-		w.paid += int64(spikes)
+		w.paid.Add(int64(spikes))
 	}
 	return spikes
 }
 
 // Paid returns how many spikes the reward has brought in so far: those for it minus those against it.
-func (w *Reward) Paid() int64 { return w.paid - w.against }
+func (w *Reward) Paid() int64 { return w.paid.Load() - w.against.Load() }
 
-// Count returns how many spikes the reward has brought in so far: for it, and against it.
-func (w *Reward) Count() (paid, against uint64) { return uint64(w.paid), uint64(w.against) }
+// Count returns how many spikes the reward has brought in so far: for it, and against it. Any goroutine may call it.
+func (w *Reward) Count() (paid, against uint64) {
+	return uint64(w.paid.Load()), uint64(w.against.Load())
+}
 
 // Grant pays for a number from outside. When that brings in no spike, why gives the reason.
 func (w *Reward) Grant(network *core.Network, now core.Tick, value float64) (spikes int, why string) {

@@ -123,6 +123,16 @@ func (k *Keeper) MayArm() error {
 	return k.mayArm()
 }
 
+// Faults lists what keeps the robot from working, each with its remedy: all reasons not to arm it, also while it is armed.
+func (k *Keeper) Faults() []string {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	return k.reasonsNotToArm()
+}
+
+// Stalled reports whether the loop does not answer. It is asked only while something moves, or a watchdog needs to know.
+func (k *Keeper) Stalled() bool { return k.stalled.Load() }
+
 func (k *Keeper) mayArm() error {
 	if reasons := k.reasonsNotToArm(); len(reasons) > 0 {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(reasons, "; ")}

@@ -33,13 +33,13 @@ type Sensor struct {
 
 	changed      chan struct{} // one slot: Every has changed
 	failures     int           // in a row
-	faults       int
-	edgesOff     bool // the driver panicked while waiting for edges: do not wait for them
-	edgesRetried bool // edges are on again after that, and did not work yet
+	edgesOff     bool          // the driver panicked while waiting for edges: do not wait for them
+	edgesRetried bool          // edges are on again after that, and did not work yet
 
 	latest  lastReading   // good readings only
 	zero    atomic.Int64  // the device's reading that counts as 0, in millionths
 	failing atomic.Bool   // the last reading failed
+	faults  atomic.Int64  // readings that failed
 	ended   atomic.Bool   // its recording is over
 	lost    atomic.Uint64 // edges
 }
@@ -101,7 +101,10 @@ func (s *Sensor) FromZero(reading int64) int64 {
 func (s *Sensor) Failing() bool { return s.failing.Load() }
 
 // Faults counts the readings that failed: the latest in a row, and all.
-func (s *Sensor) Faults() (inARow, all int) { return s.failures, s.faults }
+func (s *Sensor) Faults() (inARow, all int) { return s.failures, int(s.faults.Load()) }
+
+// Failed counts the readings that failed. Any goroutine may call it.
+func (s *Sensor) Failed() uint64 { return uint64(s.faults.Load()) }
 
 // Ended reports whether the sensor's recording is over, so that no more readings come.
 func (s *Sensor) Ended() bool { return s.ended.Load() }
@@ -192,7 +195,7 @@ func (s *Sensor) Edge(now, timeout time.Duration) (reading sensors.Reading, ok b
 
 // fault counts a failure, and reports the first in a row.
 func (s *Sensor) fault(err error) {
-	s.faults++
+	s.faults.Add(1)
 	s.failures++
 	if s.failures == 1 {
 		s.failing.Store(true)

@@ -138,6 +138,14 @@ func (w *World) again(ctx context.Context, robot Robot) {
 	w.episode.Store(ended + 1)
 }
 
+// Score returns the number of the episode, from 1, and its score so far; false where there is no world.
+func (w *World) Score() (episode int64, values []worlds.Value, ok bool) {
+	if w.world == nil {
+		return 0, nil, false
+	}
+	return w.episode.Load(), w.world.Score().Values, true
+}
+
 // refused returns the refusal where there is no world.
 func (w *World) refused() error {
 	if w.world != nil {

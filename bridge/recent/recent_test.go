@@ -1,16 +1,16 @@
-package bridge
+package recent
 
 import (
 	"testing"
 )
 
 func TestRecentIDsForgetTheOldest(t *testing.T) {
-	m := newRecentIDs(2)
+	m := New(2)
 	for i, step := range []struct {
 		id  string
 		new bool
 	}{{"a", true}, {"b", true}, {"a", false}, {"c", true}, {"b", false}, {"a", true}, {"b", true}} {
-		if got := m.add(step.id); got != step.new {
+		if got := m.Add(step.id); got != step.new {
 			t.Errorf("step %d, %s: new is %v, want %v", i, step.id, got, step.new)
 		}
 	}
