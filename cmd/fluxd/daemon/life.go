@@ -256,8 +256,8 @@ func (r *Robot) inhabit(ctx context.Context) {
 	robot := surroundings.Robot{Event: event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
 		return r.ask(ctx, func() answer { return answer{err: r.restart(r.config.Network.Seed + episodes)} }).err
 	}}
-	if r.links.Bridge != nil {
-		robot.Episode = r.links.Bridge.Episode
+	if l := r.links; l != nil && l.Bridge != nil { // nil: a test that does not connect
+		robot.Episode = l.Bridge.Episode
 	}
 	if len(r.scored) > 0 {
 		robot.Earn = func(ctx context.Context, at time.Duration, score []worlds.Value) {
