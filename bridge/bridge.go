@@ -40,6 +40,7 @@ type Robot struct {
 	Spikes    SpikeSource
 	Inspector Inspector
 	World     World
+	Loader    Loader
 }
 
 // Options configure a Bridge.

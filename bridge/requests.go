@@ -85,7 +85,7 @@ func (b *Bridge) handle(a incoming, ids *recent.IDs) {
 		return
 	}
 	if refusal == nil && !disarms(a) {
-		refusal = checkTime(request, b.clock())
+		refusal = request.CheckTime(b.clock())
 	}
 	if refusal == nil && mayMove(a) && b.stops.stoppedSince(a, request.Time) {
 		refusal = stoppedAfterSending()
@@ -96,7 +96,7 @@ func (b *Bridge) handle(a incoming, ids *recent.IDs) {
 	}
 	if refusal == nil && b.supported[a.verb].disk != nil {
 		select {
-		case b.unwritten <- unwritten{a.verb, a.user, response}:
+		case b.unwritten <- unwritten{a.verb, a.user, request, response}:
 			return
 		default: // the disk is too slow
 			if response.Applied == nil {
@@ -122,6 +122,7 @@ func (b *Bridge) handle(a incoming, ids *recent.IDs) {
 type unwritten struct {
 	verb     string
 	user     string
+	request  protocol.Request
 	response protocol.Response
 }
 
@@ -130,9 +131,8 @@ func (b *Bridge) writeAccepted() {
 	defer close(b.answered)
 	for u := range b.unwritten {
 		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
-		if err := b.supported[u.verb].disk(ctx, &u.response); err != nil {
-			u.response.Error = refusal(err)
-		} else if b.supported[u.verb].do == nil {
+		if u.response.Error = toAnswer(&u.response, b.supported[u.verb].disk(ctx, &u)); u.response.Error == nil &&
+			b.supported[u.verb].do == nil {
 			b.note(u.verb, u.user, protocol.Request{}, u.response)
 		}
 		cancel()
@@ -172,28 +172,12 @@ func parse(a incoming) (protocol.Request, *protocol.Error) {
 	return request, nil
 }
 
-// checkTime refuses a request that is older than its ttl_ms or protocol.MaxAge, or that comes from the future: it may have been
-// prepared to act later.
-func checkTime(r protocol.Request, now time.Time) *protocol.Error {
-	clock, valid := now.UnixMilli(), min(r.TTL, protocol.MaxAge.Milliseconds())
-	if clock-valid <= r.Time && r.Time <= clock+protocol.MaxAhead.Milliseconds() {
-		return nil
-	}
-	return refuse(protocol.Stale, "the request was sent at %s and is valid for %d ms, but the robot's clock shows %s: "+
-		"it arrived too late, or the clocks differ (ts may be ahead by at most %v)", clockText(r.Time), valid, clockText(clock),
-		protocol.MaxAhead)
-}
-
-func clockText(milliseconds int64) string {
-	return time.UnixMilli(milliseconds).UTC().Format("2006-01-02T15:04:05.000Z")
-}
-
 // verb carries out requests with one verb.
 type verb struct {
 	// do acts at once; nil: there is only disk.
 	do func(ctx context.Context, user string, r protocol.Request, to *protocol.Response) error
 	// disk then does what has to wait for a disk; nil for most verbs.
-	disk func(ctx context.Context, to *protocol.Response) error
+	disk func(ctx context.Context, u *unwritten) error
 }
 
 // verbs returns the verbs that the robot supports, except disarm and estop: see stopConnection.
@@ -219,6 +203,9 @@ func (b *Bridge) verbs() map[string]verb {
 		all["stimulate"] = verb{do: b.stimulate}
 		all["save"] = verb{disk: b.save}
 		all["load"] = verb{disk: b.load}
+	}
+	if b.robot.Loader != nil {
+		all["load_robot"] = verb{disk: b.loadRobot}
 	}
 	if b.robot.ByHand != nil {
 		all["drive"] = verb{do: b.drive}

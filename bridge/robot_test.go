@@ -209,6 +209,17 @@ func (r *fakeRobot) Save(context.Context) error {
 
 func (r *fakeRobot) Load(context.Context) error { r.order("load"); return nil }
 
+func (r *fakeRobot) LoadRobot(_ context.Context, user string, asked protocol.Request) (*protocol.RobotFile, error) {
+	r.order(fmt.Sprintf("load_robot by %s: %q", user, asked.File))
+	switch asked.File {
+	case "bad":
+		return nil, &protocol.Error{Code: protocol.InvalidFile, Message: "one mistake", Mistakes: []protocol.Mistake{{Line: 3}}}
+	case "odd":
+		return &protocol.RobotFile{Own: "robot.yaml"}, protocol.Warning("odd")
+	}
+	return &protocol.RobotFile{Own: "robot.yaml"}, nil
+}
+
 // FollowSpikes returns the robot itself as reader.
 func (r *fakeRobot) FollowSpikes() bridge.SpikeReader { return r }
 
@@ -282,10 +293,11 @@ type fullRobot interface {
 	bridge.SpikeSource
 	bridge.Inspector
 	bridge.World
+	bridge.Loader
 }
 
 // allParts returns a robot with all abilities.
-func allParts(r fullRobot) bridge.Robot { return bridge.Robot{r, r, r, r, r, r, r, r} }
+func allParts(r fullRobot) bridge.Robot { return bridge.Robot{r, r, r, r, r, r, r, r, r} }
 
 // startBridge runs a bridge named "fake" at a new broker on a free port, unless the options say otherwise.
 func startBridge(t *testing.T, robot fullRobot, opts bridge.Options) *bridge.Bridge {

@@ -78,7 +78,7 @@ func TestUnsupportedVerb(t *testing.T) {
 	c := dial(t, b.URL())
 	c.online()
 	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "zero", "watch",
-		"network", "world", "place"} {
+		"network", "world", "place", "load_robot"} {
 		want := "this robot does not support " + verb + ": expected one of arm, describe, disarm, estop"
 		if r := c.ask(verb, newRequest(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != want {
 			t.Errorf("%s: %+v, %v, want %q", verb, r, r.Error, want)

@@ -53,10 +53,20 @@ func checkTrains(trains map[string]protocol.Train) error {
 	return nil
 }
 
-func (b *Bridge) save(ctx context.Context, _ *protocol.Response) error {
+func (b *Bridge) save(ctx context.Context, _ *unwritten) error {
 	return b.robot.Teacher.Save(ctx)
 }
 
-func (b *Bridge) load(ctx context.Context, _ *protocol.Response) error {
+func (b *Bridge) load(ctx context.Context, _ *unwritten) error {
 	return b.robot.Teacher.Load(ctx)
+}
+
+// Loader keeps a robot file that a user sends, for the next start: the verb load_robot.
+type Loader interface {
+	LoadRobot(ctx context.Context, user string, r protocol.Request) (*protocol.RobotFile, error)
+}
+
+func (b *Bridge) loadRobot(ctx context.Context, u *unwritten) (err error) {
+	u.response.Robot, err = b.robot.Loader.LoadRobot(ctx, u.user, u.request)
+	return err
 }

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,5 +73,37 @@ func TestRewardWithoutSpikes(t *testing.T) {
 	r.Reward, r.Value = "praise", &nothing
 	if a := c.ask("reward", r); a.Status != protocol.StatusOK || a.Spikes != 0 || a.Warning != "its value is 0" {
 		t.Errorf("%+v with %+v", a, a.Error)
+	}
+}
+
+// A robot file reaches the robot with the name of its sender, once, and the answer has what became of it.
+func TestLoadRobot(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
+	c.online()
+	send := func(id, file string) protocol.Response {
+		r := newRequest(id)
+		r.File = file
+		c.send(protocol.Topics("fake").RequestBy("load_robot", "ann"), false, r)
+		return c.answer("load_robot", id)
+	}
+	if r := send("good", "robot: r"); r.Status != protocol.StatusOK || r.Robot == nil || r.Robot.Own != "robot.yaml" {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	if r := send("bad", "bad"); !refusedAs(r, protocol.InvalidFile) || len(r.Error.Mistakes) != 1 || r.Error.Mistakes[0].Line != 3 {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	if r := send("odd", "odd"); r.Status != protocol.StatusOK || r.Warning != "odd" || r.Robot == nil {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	old := newRequest("old")
+	old.File, old.Time = "robot: r", time.Now().Add(-protocol.MaxAge-time.Second).UnixMilli()
+	c.send(protocol.Topics("fake").Request("load_robot"), false, old)
+	if r := c.answer("load_robot", "old"); !refusedAs(r, protocol.Stale) {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	want := []string{`load_robot by ann: "robot: r"`, `load_robot by ann: "bad"`, `load_robot by ann: "odd"`}
+	if did := robot.orderList(); !slices.Equal(did, want) {
+		t.Errorf("the robot did %q", did)
 	}
 }

@@ -74,9 +74,9 @@ func (b *Bridge) accepted(to *protocol.Response, applied map[string]float64, rev
 }
 
 // writeTuned writes an accepted change. Changes that were accepted while the disk was busy are written together.
-func (b *Bridge) writeTuned(_ context.Context, to *protocol.Response) error {
-	if err := b.robot.Tuner.Keep(to.Rev); err != nil {
-		to.Warning = err.Error()
+func (b *Bridge) writeTuned(_ context.Context, u *unwritten) error {
+	if err := b.robot.Tuner.Keep(u.response.Rev); err != nil {
+		u.response.Warning = err.Error()
 	}
 	return nil
 }

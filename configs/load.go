@@ -57,13 +57,31 @@ type Changes struct {
 
 // LoadWith is Load with changes.
 func LoadWith(name string, changes Changes) (*Robot, error) {
+	f, err := Read(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.Parse(changes)
+}
+
+// A File is the text of a robot file.
+type File struct {
+	Source string // its name in messages
+	Text   []byte
+	Folder fs.FS // has the data files that it names
+}
+
+// Parse reads the text. If it has mistakes, the error is Errors.
+func (f File) Parse(changes Changes) (*Robot, error) {
+	return parse(f.Source, f.Text, f.Folder, changes)
+}
+
+// Read reads the text of an example by its name, or of a robot file by its path. The error is Errors.
+func Read(name string) (File, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {
 			folder, err := fs.Sub(embedded, "robots")
-			if err != nil {
-				return nil, err
-			}
-			return parse(name, data, folder, changes)
+			return File{name, data, folder}, err
 		}
 	}
 	data, err := files.Read(name, MaxSize)
@@ -72,13 +90,13 @@ func LoadWith(name string, changes Changes) (*Robot, error) {
 		for _, e := range Examples() {
 			names = append(names, e.Name)
 		}
-		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v: expected a YAML file, or one of the examples %s%s",
+		return File{}, Errors{{Source: name, Message: fmt.Sprintf("%v: expected a YAML file, or one of the examples %s%s",
 			reason(err), strings.Join(names, ", "), spelling.Hint(name, names))}}
 	}
 	if err != nil {
-		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
+		return File{}, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
-	return parse(name, data, files.Folder(filepath.Dir(name)), changes)
+	return File{name, data, files.Folder(filepath.Dir(name))}, nil
 }
 
 // reason returns a path error without the path, which the message names already.

@@ -131,6 +131,26 @@ var (
 		"what was learnt or tuned cannot be written: it will be lost when the daemon ends",
 		"check the disk, and the permissions of the file")
 
+	RobotFileKept = kind("robot_file_kept", LevelInfo,
+		"a user has sent a robot file, or taken one back; the text names the user, and says what happens at the next start",
+		"fluxctl load-robot --restart tries it at once")
+
+	OnTrial = kind("on_trial", LevelWarning,
+		"the robot runs a new robot file on trial: when it starts, a minute before the trial ends, and when it ends",
+		"fluxctl load-robot --confirm, if it works; otherwise the robot returns to the file before by itself")
+
+	TrialConfirmed = kind("trial_confirmed", LevelInfo,
+		"the robot keeps the file that was on trial; the text names the user",
+		"")
+
+	RolledBack = kind("rolled_back", LevelError,
+		"the robot has returned to its robot file from before; the text says why",
+		"mend the new file, and send it again")
+
+	RobotFileEdited = kind("robot_file_edited", LevelWarning,
+		"the robot file on the robot itself was edited, and runs: a file that was sent before is not used any more",
+		"send it again if it is still meant to run")
+
 	NameTaken = kind("name_taken", LevelWarning,
 		"another robot with the same name has come to the broker: requests go to both",
 		"give each robot a different name")

@@ -152,6 +152,12 @@ type Request struct {
 	Learning bool     `json:"learning,omitempty"`
 	World    bool     `json:"world,omitempty"`
 
+	// Verb load_robot: the text of a robot file, or what to do with the one that was sent last. With none of them it asks only.
+	File    string `json:"file,omitempty"`
+	Restart bool   `json:"restart,omitempty"` // start again at once
+	Confirm bool   `json:"confirm,omitempty"` // the file that is on trial is good
+	Back    bool   `json:"back,omitempty"`    // return to the file before
+
 	// Verb place: what is put where, in metres and radians.
 	Thing   string   `json:"thing,omitempty"`
 	X       *float64 `json:"x,omitempty"`
@@ -204,6 +210,7 @@ type Response struct {
 	Description json.RawMessage `json:"description,omitempty"` // verb describe: a Description
 	Network     *Network        `json:"network,omitempty"`     // verb network
 	World       *World          `json:"world,omitempty"`       // verb world
+	Robot       *RobotFile      `json:"robot,omitempty"`       // verb load_robot
 
 	Spikes  int      `json:"spikes,omitempty"`  // verbs reward and stimulate: how many spikes were sent into the network
 	Was     *float64 `json:"was,omitempty"`     // verb zero: the reading that counts as 0 from now on, in the sensor's unit
@@ -246,6 +253,7 @@ const (
 	Forbidden        Code = "forbidden"         // the user's role does not allow it
 	Malformed        Code = "malformed"         // not the JSON that Request documents
 	TooLarge         Code = "too_large"         // larger than MaxRequest
+	InvalidFile      Code = "invalid_file"      // the robot file has Mistakes
 	Stale            Code = "stale"             // older than its ttl_ms or MaxAge, or the clocks differ by more than that
 	Retained         Code = "retained"          // published with the retain flag, so its age is unknown
 	UnknownVerb      Code = "unknown_verb"      // this robot does not support the verb
@@ -263,6 +271,8 @@ type Error struct {
 	Min     *float64 `json:"min,omitempty"`  // the range that is allowed, for OutOfRange
 	Max     *float64 `json:"max,omitempty"`
 	Message string   `json:"message"` // for people
+
+	Mistakes []Mistake `json:"mistakes,omitempty"` // of the robot file, for InvalidFile
 }
 
 // Error returns the message, with the path before it and the range behind it if there are any.
@@ -313,6 +323,7 @@ type Safety struct {
 	State  string              `json:"state"`             // "armed", "disarmed" or "stopped"
 	By     string              `json:"by,omitempty"`      // the cause of the emergency stop: a user, Anonymous, a switch, a signal
 	ByHand bool                `json:"by_hand,omitempty"` // driven by hand: the network commands nothing
+	Trial  bool                `json:"trial,omitempty"`   // its robot file is on trial
 	Held   map[string][]string `json:"held,omitempty"`    // the reasons for each actuator that is kept at failsafe
 	Stale  []string            `json:"stale,omitempty"`   // the sensors without a good reading for too long
 	Light  string              `json:"light,omitempty"`   // the status light: "off", "on", "slow blink", "fast blink"; empty: none

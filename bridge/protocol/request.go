@@ -25,6 +25,8 @@ var keys = map[string][]string{
 	"sense":     {"sensor", "value", "lease_ms"},
 	"zero":      {"sensor"},
 	"place":     {"thing", "x", "y", "heading"},
+
+	"load_robot": {"file", "restart", "confirm", "back"},
 }
 
 // ParseRequest reads the payload of a request with a verb. It is strict, so that no value acts that was not meant: a wrong type,
@@ -38,10 +40,11 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 	p := parser{json.NewDecoder(bytes.NewReader(payload))}
 	p.decoder.UseNumber()
 	allowed := append([]string{"id", "ts", "ttl_ms"}, keys[verb]...)
-	texts := map[string]*string{"id": &r.ID, "reward": &r.Reward, "actuator": &r.Actuator, "sensor": &r.Sensor, "thing": &r.Thing}
+	texts := map[string]*string{"id": &r.ID, "reward": &r.Reward, "actuator": &r.Actuator, "sensor": &r.Sensor, "thing": &r.Thing,
+		"file": &r.File}
 	integers := map[string]*int64{"ts": &r.Time, "ttl_ms": &r.TTL, "lease_ms": &r.Lease}
 	flags := map[string]*bool{"by_hand": &r.ByHand, "fresh": &r.Fresh, "spikes": &r.Spikes, "learning": &r.Learning,
-		"world": &r.World}
+		"world": &r.World, "restart": &r.Restart, "confirm": &r.Confirm, "back": &r.Back}
 	numbers := map[string]**float64{"x": &r.X, "y": &r.Y, "heading": &r.Heading}
 	watched := 0 // keys of watch that say what
 	err := p.object("", "a JSON object", func(key string) (err error) {

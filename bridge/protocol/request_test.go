@@ -155,6 +155,8 @@ func FuzzParseRequest(f *testing.F) {
 		"world":     {},
 		"place":     {Thing: "robot", X: &one, Y: &one, Heading: &one},
 		"estop":     {},
+
+		"load_robot": {File: "robot: r\n", Restart: true, Confirm: true, Back: true},
 	} {
 		r.ID, r.Time, r.TTL = "x", 1_700_000_000_000, 1000
 		text, err := json.Marshal(r)

@@ -34,7 +34,7 @@ type Role string
 const (
 	Viewer   Role = "viewer"   // describe, get, network, world, watch, estop
 	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
-	Operator Role = "operator" // arm, disarm, drive, sense, place, zero
+	Operator Role = "operator" // arm, disarm, drive, sense, place, zero, load_robot
 )
 
 // Robot is the role of another robot that shares this broker. It may write the topics of the robot with its user's name, and may
@@ -46,6 +46,7 @@ var leastRoles = map[string]Role{
 	"describe": Viewer, "get": Viewer, "network": Viewer, "world": Viewer, "watch": Viewer, "estop": Viewer,
 	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
 	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator, "place": Operator, "zero": Operator,
+	"load_robot": Operator,
 }
 
 // Verbs returns all verbs, in alphabetical order.

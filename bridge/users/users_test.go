@@ -113,6 +113,8 @@ func TestRoles(t *testing.T) {
 		"sense":     {Operator},
 		"place":     {Operator},
 		"zero":      {Operator},
+
+		"load_robot": {Operator},
 	}
 	verbs := Verbs()
 	if !slices.IsSorted(verbs) {

@@ -12,6 +12,7 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxctl/link"
+	"fluxd/cmd/fluxctl/loadrobot"
 	"fluxd/cmd/internal/manual"
 	"fluxd/cmd/internal/usage"
 )
@@ -98,6 +99,11 @@ Exit codes:
 		spikesCommand(&s),
 		loadCommand(&s),
 		saveCommand(&s),
+		loadrobot.Command(func(c *cobra.Command, r protocol.Request, out io.Writer, text func(protocol.Response) string) error {
+			patient := s
+			patient.timeout = max(s.timeout, loadrobot.Patience)
+			return ask(c.Context(), patient, loadrobot.Verb, r, out, text)
+		}),
 		armCommand(&s), disarmCommand(&s), estopCommand(&s),
 		driveCommand(&s), senseCommand(&s), zeroCommand(&s),
 		placeCommand(&s),

@@ -64,7 +64,9 @@ func hostileRobot(t *testing.T, url string) stranger {
 		"reward":    `"error":{"code":"@","path":"eye/threshold","min":1,"max":2,"message":"@"}`,
 		"stimulate": `"warning":"@","spikes":1`,
 		"watch":     ``,
-		"zero":      `"was":1e308,"warning":"@"`,
+		"load_robot": `"warning":"","robot":{"own":"@","last":"@","folder":"@","trial":true,"left_s":1,` +
+			`"runs":{"sha256":"@","by":"@","ts":9000000000000000000},"waits":{"sha256":"@","by":"@","ts":-1}}`,
+		"zero": `"was":1e308,"warning":"@"`,
 	}
 	s.wait(s.Subscribe(robot.Request("+"), 1, func(c paho.Client, m paho.Message) {
 		var request protocol.Request
@@ -120,6 +122,8 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		{"reward praise 1", exitRefused, true},
 		{"stimulate eye", exitOK, true},
 		{"zero eye", exitOK, true},
+		{"load-robot --show", exitOK, false},
+		{"load-robot --show --json", exitOK, false},
 	} {
 		code, out, problems := fluxctl(t, append(strings.Fields(test.command), broker, "--robot=bad")...)
 		if code != test.code {

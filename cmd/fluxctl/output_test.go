@@ -36,7 +36,8 @@ func TestLostOutputIsReported(t *testing.T) {
 		"get": "get", "set": "set refractory=5ms", "reset": "reset",
 		"reward": "reward praise 1", "stimulate": "stimulate eye", "load": "load", "save": "save",
 		"watch": "watch", "spikes": "spikes", "list": "list",
-		"arm": "arm", "disarm": "disarm", "estop": "estop", "drive": "drive wheel --for 1.5s -- -0.3",
+		"load-robot": "load-robot --show",
+		"arm":        "arm", "disarm": "disarm", "estop": "estop", "drive": "drive wheel --for 1.5s -- -0.3",
 		"sense": "sense sonar 12cm", "zero": "zero sonar",
 		"network": "network", "world": "world", "place": "place lamp[0] 1.2 0.4",
 		"passwd": "passwd " + passwords + " ann --json", "completion": "completion bash", "help": "help get",
@@ -59,7 +60,7 @@ func TestLostOutputIsReported(t *testing.T) {
 			continue
 		}
 		switch c.Name() {
-		case "load": // the robot refuses it, which matters more than the output
+		case "load", "load-robot": // the robot refuses it, which matters more than the output
 			code, problems := broken(append([]string{broker, patiently}, strings.Fields(line)...)...)
 			if code != exitRefused || strings.Contains(problems, "was done") {
 				t.Errorf("%s: ended with %d: %s", line, code, problems)

@@ -80,6 +80,7 @@ cmd/fluxctl:
 	cmd/fluxctl/fleet
 	cmd/fluxctl/link
 	cmd/fluxctl/live
+	cmd/fluxctl/loadrobot
 	cmd/fluxctl/outcome
 	cmd/fluxctl/tables
 	cmd/internal/manual
@@ -104,6 +105,10 @@ cmd/fluxctl/link:
 cmd/fluxctl/live:
 	cmd/internal/printable
 	cmd/internal/terminal
+cmd/fluxctl/loadrobot:
+	bridge/protocol
+	cmd/internal/usage
+	files
 cmd/fluxctl/outcome:
 cmd/fluxctl/tables:
 	bridge/protocol
@@ -124,8 +129,10 @@ cmd/fluxd:
 	cmd/fluxd/play
 	cmd/fluxd/scaffold
 	cmd/internal/manual
+	cmd/fluxd/robotfile
+	cmd/fluxd/screen
+	cmd/fluxd/trial
 	cmd/internal/parameters
-	cmd/internal/picture
 	cmd/internal/terminal
 	cmd/internal/usage
 	configs
@@ -251,6 +258,12 @@ cmd/fluxd/reward:
 	boards/sim/worlds
 	configs/rewards
 	core
+cmd/fluxd/robotfile:
+	cmd/fluxd/daemon
+	cmd/fluxd/hardware
+	cmd/fluxd/machine
+	cmd/fluxd/trial
+	configs
 cmd/fluxd/safety:
 	actuators
 	bridge/protocol
@@ -261,6 +274,11 @@ cmd/fluxd/scaffold:
 	boards/header
 	configs
 	configs/spelling
+cmd/fluxd/screen:
+	bridge/protocol
+	cmd/fluxd/daemon
+	cmd/internal/picture
+	cmd/internal/terminal
 cmd/fluxd/sense:
 	bridge/protocol
 	cmd/fluxd/hardware
@@ -273,6 +291,12 @@ cmd/fluxd/surroundings:
 	configs
 cmd/fluxd/tap:
 	bridge/protocol
+cmd/fluxd/trial:
+	bridge/protocol
+	cmd/fluxd/kept
+	configs
+	core
+	files
 cmd/fluxd/tuning:
 	bridge/protocol
 	cmd/fluxd/kept
@@ -391,6 +415,7 @@ github.com/nats-io/nats.go:
 	bridge/broker
 github.com/spf13/cobra:
 	cmd/fluxctl
+	cmd/fluxctl/loadrobot
 	cmd/fluxd
 	cmd/internal/manual
 	cmd/internal/manual/pages

@@ -11,12 +11,13 @@ import (
 
 	"fluxd/boards/overlays"
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 )
 
 func checkCommand() *cobra.Command {
-	world := ""
+	world, state := "", ""
 	c := &cobra.Command{
 		Use:   "check ROBOT",
 		Short: "Check a robot file and print the wiring",
@@ -36,7 +37,7 @@ is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
 			if err != nil {
 				return err
 			}
-			warnings, err := await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(config) })
+			warnings, err := robotfile.Await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(config) })
 			if err != nil {
 				return err
 			}
@@ -46,11 +47,28 @@ is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
 			if err := printBootLines(cmd.OutOrStdout(), config); err != nil {
 				return err
 			}
-			return warn(cmd.OutOrStdout(), append(config.Warnings, warnings...))
+			if err := warn(cmd.OutOrStdout(), append(config.Warnings, warnings...)); err != nil {
+				return err
+			}
+			return sayWhatRuns(cmd.OutOrStdout(), state, args[0])
 		},
 	}
 	worldFlag(c, &world)
+	stateFlag(c, &state)
 	return c
+}
+
+// sayWhatRuns adds a word if another file that was sent to the robot runs instead of this one.
+func sayWhatRuns(w io.Writer, state, name string) error {
+	own, err := configs.Read(name)
+	store, failed := robotfile.Store(robotfile.State(state), name)
+	if err != nil || failed != nil || store == nil {
+		return nil // fluxd run says what is wrong
+	}
+	if word := store.Word(own.Text); word != "" {
+		_, err = fmt.Fprintf(w, "\nwarning: %s\n", word)
+	}
+	return err
 }
 
 // warn prints warnings: the file is valid, but the user should look at these points before turning the power on.

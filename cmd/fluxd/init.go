@@ -16,6 +16,7 @@ import (
 	"fluxd/boards/raspberrypi"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/fluxd/scaffold"
 	"fluxd/cmd/internal/terminal"
 	"fluxd/cmd/internal/usage"
@@ -67,7 +68,7 @@ An existing file is not overwritten.`,
 			if asks {
 				fmt.Fprintf(to, "A first robot file for %s. Enter takes what is in brackets; ctrl-C ends, and writes nothing.\n",
 					choices.Name)
-				_, err = await(cmd.Context(), func() (any, error) {
+				_, err = robotfile.Await(cmd.Context(), func() (any, error) {
 					return nil, choices.Ask(os.Stdin, to, found)
 				})
 			} else {

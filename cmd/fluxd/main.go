@@ -21,7 +21,8 @@ import (
 	"syscall"
 
 	"fluxd/boards/sim/worlds"
-	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/robotfile"
+	"fluxd/cmd/fluxd/screen"
 	"fluxd/cmd/internal/manual"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
@@ -36,6 +37,7 @@ var version = "dev"
 const (
 	exitFailure = 1 // something went wrong while running
 	exitConfig  = 2 // the command line or the robot file is wrong
+	exitAgain   = 3 // the same command is to be started again
 )
 
 func main() {
@@ -46,7 +48,11 @@ func main() {
 	// The context keeps catching these signals until the process exits, so that a second ctrl-C does not interrupt an orderly
 	// shutdown.
 	ctx, _ := signal.NotifyContext(context.Background(), ends...)
-	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if code == exitAgain {
+		code = again()
+	}
+	os.Exit(code)
 }
 
 // commands returns the tree of all commands. Each command calls log to get its logger.
@@ -65,7 +71,8 @@ ROBOT, run and sim use the demo, lightseeker.
 Exit codes:
   0  done
   1  failed while running
-  2  wrong command line or robot file`,
+  2  wrong command line or robot file
+  3  the robot is to be started again, with another robot file (load-robot)`,
 		Example: `  fluxd run                    # the demo, on a simulated board
   fluxd init rover             # write a first robot file, rover.yaml
   fluxd check robot.yaml       # find mistakes, print the wiring
@@ -79,7 +86,7 @@ Exit codes:
 		runCommand(log), simCommand(log), haltCommand(log),
 		initCommand(log), checkCommand(), pinsCommand(), probeCommand(log), schemaCommand(),
 		playCommand(), plotCommand(), exportCommand(), importCommand(),
-		benchCommand(), brokerCommand(),
+		benchCommand(), brokerCommand(), checkSentCommand(),
 	)
 	manual.Add(root)
 	return root
@@ -90,7 +97,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var level slog.Level
 	var logs []*lines
 	log := func(w io.Writer) *slog.Logger {
-		if _, ok := w.(*screen); !ok { // writing to a screen never blocks
+		if _, ok := w.(*screen.Screen); !ok { // writing to a screen never blocks
 			l := newLines(w)
 			logs = append(logs, l)
 			w = l
@@ -113,6 +120,8 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var invalid configs.Errors
 	var child *childError
 	switch {
+	case errors.Is(err, robotfile.ErrAgain):
+		return exitAgain
 	case errors.As(err, &child):
 		return child.code
 	case errors.As(err, &invalid):
@@ -142,21 +151,23 @@ func load(ctx context.Context, args []string) (*configs.Robot, error) {
 	return loadWith(ctx, args, configs.Changes{})
 }
 
+// robotName returns the robot that a command line names.
+func robotName(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return defaultRobot
+}
+
 // loadWith is load with changes.
 func loadWith(ctx context.Context, args []string, changes configs.Changes) (*configs.Robot, error) {
-	name := defaultRobot
-	if len(args) > 0 {
-		name = args[0]
-	}
-	return await(ctx, func() (*configs.Robot, error) {
-		config, err := configs.LoadWith(name, changes)
+	name := robotName(args)
+	return robotfile.Await(ctx, func() (*configs.Robot, error) {
+		f, err := configs.Read(name)
 		if err != nil {
 			return nil, err
 		}
-		if mistakes, _ := hardware.CheckRanges(config); len(mistakes) > 0 {
-			return nil, mistakes
-		}
-		return config, nil
+		return robotfile.Parse(f, changes)
 	})
 }
 
@@ -165,27 +176,6 @@ func worldFlag(c *cobra.Command, world *string) {
 	c.Flags().StringVar(world, "world", "",
 		"put the robot on the simulated board, into this `world`, whatever its file says: "+strings.Join(worlds.Names(), ", ")+
 			", or the path of a world's file")
-}
-
-// await calls read, which reads a file, in a goroutine. A read may block forever, from standard input without a writer or from a
-// disk that does not answer. Then the end of the context ends the wait, and the goroutine ends with the process.
-func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := read()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, errors.New("interrupted while reading")
-	}
 }
 
 // examples completes the names of the example robots. The shell completes file names.

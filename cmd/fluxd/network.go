@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/cmd/fluxd/play"
+	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 	"fluxd/configs/circuits"
@@ -42,7 +43,7 @@ const maxInput = 128 << 20
 
 // read reads a file of at most so many bytes.
 func read(ctx context.Context, name string, most int64) ([]byte, error) {
-	data, err := await(ctx, func() ([]byte, error) { return files.Read(name, most) })
+	data, err := robotfile.Await(ctx, func() ([]byte, error) { return files.Read(name, most) })
 	var place *fs.PathError
 	if errors.As(err, &place) {
 		return nil, configs.Errors{{Source: name, Message: place.Err.Error()}}

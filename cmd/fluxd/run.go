@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,6 +16,9 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/robotfile"
+	"fluxd/cmd/fluxd/screen"
+	"fluxd/cmd/fluxd/trial"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
@@ -23,11 +27,11 @@ import (
 
 func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	var list, plain, arm, open bool
-	var supervision, root string
+	var supervision, root, state string
 	var changes configs.Changes
 	var overlays []string
 	var seed uint64
-	var length time.Duration
+	var length, trialLength time.Duration
 	c := &cobra.Command{
 		Use:   "run [ROBOT]",
 		Short: "Run a robot in real time",
@@ -53,19 +57,23 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			if list {
 				return listExamples(cmd.OutOrStdout())
 			}
-			config, err := loadWith(cmd.Context(), args, changes)
+			if !slices.Contains([]string{"auto", "yes", "no"}, supervision) {
+				return fmt.Errorf("%w: --supervise %q: expected auto, yes or no", errUsage, supervision)
+			}
+			tuned, err := robotfile.Overlays(cmd.Context(), overlays)
 			if err != nil {
 				return err
 			}
-			tuned, err := loadOverlays(cmd.Context(), overlays)
-			if err != nil {
+			s := &robotfile.Run{Own: robotName(args), State: robotfile.State(state), Passed: os.Getenv(supervised), Changes: changes,
+				Overlays: overlays, Length: trialLength, Apart: apart()}
+			machinery := hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())}
+			if err := s.Choose(cmd.Context(), machinery); err != nil {
 				return err
 			}
+			config := s.Config
 			signalled, stops := surviveSignals(cmd.Context())
-			if parent, err := supervises(supervision, config); err != nil {
-				return err
-			} else if parent {
-				return supervise(signalled, config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())}, cmd, stops)
+			if supervises(supervision, config) {
+				return supervise(signalled, s, machinery, cmd, stops)
 			}
 			ctx, cancel := endWithParent(signalled)
 			defer cancel()
@@ -77,30 +85,35 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			opts := daemon.RunOptions{
 				Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Signs: signsToParent(), Ended: make(chan struct{}),
 			}
-			screen, isTerminal := newScreen(under(cmd.OutOrStdout()))
+			signalled = ctx
+			picture, isTerminal := screen.New(under(cmd.OutOrStdout()))
 			if plain || !isTerminal {
-				opts.Log = log(cmd.ErrOrStderr())
+				opts.Log = machinery.Log
+				ctx, watch := s.Accept(ctx, &opts)
 				stdout := newLines(cmd.OutOrStdout()) // a stopped terminal must not block the robot
 				defer stdout.close()
 				opts.Started = func(r *daemon.Robot) {
 					stopOnSignal(ctx, r, stops)
+					watch(r)
 					if open {
 						openPage(r.Dashboard(), opts.Log)
 					}
 					_, _ = stdout.Write([]byte(hint(config, r))) // it never fails
 				}
-				return daemon.Run(ctx, config, opts)
+				return s.After(signalled, daemon.Run(ctx, config, opts), opts.Log)
 			}
-			opts.Log = log(screen)
+			opts.Log = log(picture)
+			ctx, watch := s.Accept(ctx, &opts)
 			opts.Started = func(r *daemon.Robot) {
 				stopOnSignal(ctx, r, stops)
+				watch(r)
 				if open {
 					openPage(r.Dashboard(), opts.Log)
 				}
-				go screen.show(opts.Ended, hint(config, r), r)
+				go picture.Show(opts.Ended, hint(config, r), r)
 			}
-			err = daemon.Run(ctx, config, opts)
-			screen.leave()
+			err = s.After(signalled, daemon.Run(ctx, config, opts), opts.Log)
+			picture.Leave()
 			return err
 		},
 	}
@@ -111,6 +124,11 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 		"use a parent process that brings the actuators to failsafe if the robot's process is killed or suspended: "+
 			"auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
+	stateFlag(c, &state)
+	c.Flags().DurationVar(&trialLength, "trial", trial.Length, "how long a robot file that was sent may run without being confirmed")
+	if err := c.Flags().MarkHidden("trial"); err != nil {
+		panic(err) // impossible: the flag was defined a line above
+	}
 	overlayFlag(c, &overlays)
 	worldFlag(c, &changes.World)
 	c.Flags().StringVar(&changes.Name, "name", "", "`name` of the robot, whatever its file says: several robots at one broker need their own")
@@ -188,15 +206,4 @@ func tunable(all []protocol.Parameter) string {
 func overlayFlag(c *cobra.Command, files *[]string) {
 	c.Flags().StringArrayVar(files, "overlay", nil,
 		"`file` of tuned values, written by fluxctl save; they replace those in the robot file; may be repeated")
-}
-
-func loadOverlays(ctx context.Context, files []string) (all []*configs.Overlay, err error) {
-	for _, file := range files {
-		o, err := await(ctx, func() (*configs.Overlay, error) { return configs.LoadOverlay(file) })
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, o)
-	}
-	return all, nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"syscall"
 
 	"fluxd/cmd/fluxd/daemon"
@@ -34,3 +35,15 @@ func closeInChildren(int) {}
 
 // apart changes nothing.
 func apart() *syscall.SysProcAttr { return nil }
+
+// become runs a program, and ends with it. It returns only with an error.
+func become(program string, args []string) error {
+	c := exec.Command(program, args[1:]...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := c.Start(); err != nil {
+		return err
+	}
+	_ = c.Wait() // its exit code is ours
+	os.Exit(c.ProcessState.ExitCode())
+	return nil
+}

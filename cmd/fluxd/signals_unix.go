@@ -69,3 +69,6 @@ func closeInChildren(file int) { syscall.CloseOnExec(file) }
 
 // apart puts a process into a group without the others that the terminal sends its signals to.
 func apart() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// become replaces this process by a new one of a program. It returns only with an error.
+func become(program string, args []string) error { return syscall.Exec(program, args, os.Environ()) }

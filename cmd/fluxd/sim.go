@@ -15,6 +15,7 @@ import (
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/lab"
+	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/terminal"
 	"fluxd/cmd/internal/usage"
@@ -219,10 +220,10 @@ func (s *simulation) run(cmd *cobra.Command, args []string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	if s.Overlays, err = loadOverlays(cmd.Context(), s.overlays); err != nil {
+	if s.Overlays, err = robotfile.Overlays(cmd.Context(), s.overlays); err != nil {
 		return err
 	}
-	warnings, err := await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(s.Config) })
+	warnings, err := robotfile.Await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(s.Config) })
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 	"fluxd/configs/circuits"
@@ -46,27 +48,18 @@ type childError struct {
 func (e *childError) Error() string { return "the robot's process ended: " + e.how }
 
 // supervises reports whether this process must start the robot in a child process.
-func supervises(mode string, config *configs.Robot) (bool, error) {
+func supervises(mode string, config *configs.Robot) bool {
 	if os.Getenv(supervised) != "" {
-		return false, nil // this is the child
+		return false // this is the child
 	}
-	switch mode {
-	case "yes":
-		return true, nil
-	case "no":
-		return false, nil
-	case "auto":
-		underSystemd := os.Getenv("NOTIFY_SOCKET") != "" // the unit's ExecStopPost runs fluxd halt
-		return config.Board.Kind != "sim" && !underSystemd && runtime.GOOS != "windows", nil
-	}
-	return false, fmt.Errorf("%w: --supervise %q: expected auto, yes or no", errUsage, mode)
+	underSystemd := os.Getenv("NOTIFY_SOCKET") != "" // the unit's ExecStopPost runs fluxd halt
+	return mode == "yes" || mode == "auto" && config.Board.Kind != "sim" && !underSystemd && runtime.GOOS != "windows"
 }
 
 // supervise runs the present command line in a child process. It brings the actuators to failsafe unless the child shuts down in
 // order.
-func supervise(
-	ctx context.Context, config *configs.Robot, opts hardware.Options, cmd *cobra.Command, stops <-chan os.Signal,
-) error {
+func supervise(ctx context.Context, s *robotfile.Run, opts hardware.Options, cmd *cobra.Command, stops <-chan os.Signal) error {
+	config := s.Config
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
@@ -84,7 +77,7 @@ func supervise(
 	child := exec.Command(exe, os.Args[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, under(cmd.OutOrStdout()), cmd.ErrOrStderr()
 	child.ExtraFiles = []*os.File{childsEnd, childsSigns}
-	child.Env = append(os.Environ(), supervised+"=1")
+	child.Env = append(os.Environ(), supervised+"="+s.HandOver())
 	if err := child.Start(); err != nil {
 		return fmt.Errorf("supervise: %w", err)
 	}
@@ -105,8 +98,11 @@ func supervise(
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
 		how.code = exit.ExitCode()
 	}
+	if how.code == exitAgain {
+		return robotfile.ErrAgain // it has ended in order
+	}
 	if !moved && how.code == exitFailure {
-		return how // the robot could not start: it has reported why, and has released its hardware
+		return s.After(ctx, how, opts.Log) // the robot could not start: it has reported why, and has released its hardware
 	}
 	opts.Log.Error("the robot's process has died: bringing actuators to failsafe", "how", err)
 	if err := hardware.Halt(config, opts); err != nil {
@@ -114,7 +110,7 @@ func supervise(
 	} else {
 		opts.Log.Info("actuators are at failsafe")
 	}
-	return how
+	return s.After(ctx, how, opts.Log)
 }
 
 // missedSigns is how many signs of life a robot may miss before it counts as dead. The time is about that of WatchdogSec in
@@ -240,7 +236,7 @@ func signsToParent() func(machine.Sign) {
 }
 
 func haltCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
-	var root string
+	var root, state string
 	c := &cobra.Command{
 		Use:   "halt ROBOT",
 		Short: "Bring a robot's actuators to failsafe",
@@ -254,26 +250,33 @@ would go on moving the actuators.`,
 		Args:              usage.Args(1, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := load(cmd.Context(), args)
+			log := log(cmd.ErrOrStderr())
+			all, err := robotfile.Last(cmd.Context(), robotfile.State(state), args[0], log)
 			if err != nil {
 				return err
 			}
 			surviveSignals(cmd.Context())
-			if err := hardware.Halt(config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())}); err != nil {
+			var names []string
+			for _, config := range all {
+				err = errors.Join(err, hardware.Halt(config, hardware.Options{Root: root, Log: log}))
+				for _, a := range config.Actuators {
+					if !slices.Contains(names, a.Name) {
+						names = append(names, a.Name)
+					}
+				}
+			}
+			if err != nil {
 				return err
 			}
-			if len(config.Actuators) == 0 {
+			if names == nil {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), "no actuators")
 				return err
-			}
-			var names []string
-			for _, a := range config.Actuators {
-				names = append(names, a.Name)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: at failsafe\n", strings.Join(names, ", "))
 			return err
 		},
 	}
+	stateFlag(c, &state)
 	rootFlag(c, &root)
 	return c
 }

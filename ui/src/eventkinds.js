@@ -100,6 +100,26 @@ export const eventKinds = {
 		meaning: "what was learnt or tuned cannot be written: it will be lost when the daemon ends",
 		remedy: "check the disk, and the permissions of the file",
 	},
+	robot_file_kept: {
+		meaning: "a user has sent a robot file, or taken one back; the text names the user, and says what happens at the next start",
+		remedy: "fluxctl load-robot --restart tries it at once",
+	},
+	on_trial: {
+		meaning: "the robot runs a new robot file on trial: when it starts, a minute before the trial ends, and when it ends",
+		remedy: "fluxctl load-robot --confirm, if it works; otherwise the robot returns to the file before by itself",
+	},
+	trial_confirmed: {
+		meaning: "the robot keeps the file that was on trial; the text names the user",
+		remedy: "",
+	},
+	rolled_back: {
+		meaning: "the robot has returned to its robot file from before; the text says why",
+		remedy: "mend the new file, and send it again",
+	},
+	robot_file_edited: {
+		meaning: "the robot file on the robot itself was edited, and runs: a file that was sent before is not used any more",
+		remedy: "send it again if it is still meant to run",
+	},
 	name_taken: {
 		meaning: "another robot with the same name has come to the broker: requests go to both",
 		remedy: "give each robot a different name",

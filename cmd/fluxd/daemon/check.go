@@ -8,6 +8,7 @@ import (
 	"fluxd/cmd/fluxd/compare"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
+	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/sensors"
 )
@@ -16,8 +17,8 @@ import (
 // not show: a recording without the column that is asked for, options that an encoder refuses. For a robot on a simulated
 // board, it finds everything that would stop the robot from starting; for one on a Raspberry Pi, everything but what the board
 // itself reports. The error has every mistake with its line. A warning is a sensor or actuator that the simulated world does
-// not know: the robot runs, but that part does nothing.
-func Check(config *configs.Robot) (warnings configs.Errors, err error) {
+// not know: the robot runs, but that part does nothing. Overlays are tuned values that the robot must accept.
+func Check(config *configs.Robot, overlays ...*configs.Overlay) (warnings configs.Errors, err error) {
 	r := newParts(config, hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 })
 	var found configs.Errors
 	add := func(path, part string, err error) {
@@ -57,6 +58,13 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 	if found == nil {
 		_, err := compare.New(config, r.body)
 		add("compare", "compare", err)
+	}
+	if found == nil && devices {
+		r.tuner = tuning.New(config, r.network, r)
+		var misfit configs.Errors
+		if errors.As(r.tuner.Apply(overlays), &misfit) {
+			found = append(found, misfit...)
+		}
 	}
 	_ = r.halt() // a device that does not answer is among the mistakes already
 	if found != nil {

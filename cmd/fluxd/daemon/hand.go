@@ -159,7 +159,7 @@ func (r *Robot) ArmByHand(who string) error {
 	if a := r.ask(context.Background(), func() answer { r.takeOver(byHand{}); return answer{} }); a.err != nil {
 		return a.err
 	}
-	if err := r.safety.Arm(who); err != nil {
+	if err := r.safety.Arm(r.onTrialToo(who)); err != nil {
 		return err
 	}
 	r.reportTakenOver(who)
@@ -184,7 +184,15 @@ func (r *Robot) Arm(who string, fresh bool) error {
 		}
 		r.event(protocol.NetworkCommands, "by "+who+": once the robot is armed")
 	}
-	return r.safety.Arm(who)
+	return r.safety.Arm(r.onTrialToo(who))
+}
+
+// onTrialToo adds to the name of a user who arms that the robot file is on trial.
+func (r *Robot) onTrialToo(who string) string {
+	if r.onTrial() {
+		who += ", with a robot file on trial"
+	}
+	return who
 }
 
 // startFresh clears the network, and posts the resulting commands: an old one must not move an actuator that is armed next. It
@@ -193,6 +201,9 @@ func (r *Robot) startFresh() {
 	r.clearNetwork()
 	r.decide(r.clock())
 }
+
+// State returns "armed", "disarmed" or "stopped", and in the last case who or what stopped the robot.
+func (r *Robot) State() (state, by string) { return r.safety.State() }
 
 // Disarm implements bridge.Safety.
 func (r *Robot) Disarm(who string) { r.safety.Disarm(who) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/worlds"
+	"fluxd/bridge"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/inspect"
@@ -31,6 +32,8 @@ type RunOptions struct {
 	Signs    func(machine.Sign) // reports the robot's state to the parent process; it must not wait, and may be nil
 	Started  func(*Robot)       // called once, when everything runs; may be nil
 	Broker   []string           // the command that starts the robot's own broker; nil: this program
+	Loader   bridge.Loader      // keeps robot files that are sent to the robot; nil: it accepts none
+	OnTrial  func() bool        // the robot file is on trial: the robot starts disarmed; nil: it is not
 	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe at the end
 }
 
@@ -102,7 +105,10 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 			r.log.Warn("check the robot file", "warning", one)
 		}
 	}
-	if r.safety.AtStart = opts.Arm || armsAtStart(config); r.safety.AtStart {
+	r.safety.AtStart = opts.Arm || armsAtStart(config)
+	if r.onTrial() {
+		r.log.Info("disarmed, since the robot file is on trial: actuators stay at failsafe until 'fluxctl arm'")
+	} else if r.safety.AtStart {
 		if err := r.safety.ArmAtStart(); err != nil {
 			r.log.Error("not armed", "error", err)
 		}
@@ -195,6 +201,9 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	r.readings, r.requests = make(chan reading, readingQueue), make(chan request, 16)
 	r.done = make(chan struct{})
 	r.event = r.publish
+	if opts.OnTrial != nil {
+		r.onTrial = opts.OnTrial
+	}
 	r.telemetry.Store(int64(config.MQTT.Telemetry))
 	if config.Learnt != nil {
 		r.savingEvery.Set(config.Learnt.Every)

@@ -10,7 +10,7 @@ import (
 // connect starts the bridge to MQTT, the robot's own broker if it has one, and its page.
 func (r *Robot) connect(ctx context.Context, opts RunOptions) (err error) {
 	robot := bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r, Inspector: r,
-		World: r.around}
+		World: r.around, Loader: opts.Loader}
 	r.links, err = reach.Connect(ctx, r.config, robot, reach.Options{Version: opts.Version, Program: opts.Broker, Log: r.log})
 	if err != nil {
 		return err
@@ -30,6 +30,9 @@ func (r *Robot) Dashboard() string { return r.links.Dashboard() }
 
 // Metrics returns the URL of the robot's metrics; "" without them.
 func (r *Robot) Metrics() string { return r.links.Metrics() }
+
+// Event publishes an event. It never waits.
+func (r *Robot) Event(kind protocol.EventKind, text string) { r.event(kind, text) }
 
 // publish publishes an event. Without MQTT it does nothing.
 func (r *Robot) publish(kind protocol.EventKind, text string) {

@@ -74,7 +74,7 @@ func (r *Robot) Health() protocol.Health {
 		Realtime:     r.granted,
 	}
 	h.Safety.State, h.Safety.By = r.safety.State()
-	h.Safety.ByHand = r.takenOver.Load()
+	h.Safety.ByHand, h.Safety.Trial = r.takenOver.Load(), r.onTrial()
 	if r.config.Safety.StatusLight != nil {
 		h.Safety.Light = string(r.safety.Signal())
 	}

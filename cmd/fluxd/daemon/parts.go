@@ -31,7 +31,8 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 // newParts makes a robot without any parts yet.
 func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
 	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, answerFrom: distantFuture,
-		tap: tap.New(tapSize), event: func(protocol.EventKind, string) {}}
+		tap: tap.New(tapSize), event: func(protocol.EventKind, string) {},
+		onTrial: func() bool { return false }}
 	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{},
 		Pings: make(chan struct{}, 1), Changed: make(chan struct{}, 1), ByHand: r.takenOver.Load,
 		Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}

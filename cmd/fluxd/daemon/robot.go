@@ -33,6 +33,8 @@ type Robot struct {
 	clock  func() time.Duration                       // since the start; virtual or real
 	event  func(kind protocol.EventKind, text string) // publishes an event; never waits
 
+	onTrial func() bool // the robot file is on trial: nobody has confirmed yet that it works
+
 	// The stations of a spike, in their order. They belong to the goroutine that owns the network.
 	sensors []*sensorLine
 	network *core.Network

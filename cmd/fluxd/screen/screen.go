@@ -1,4 +1,11 @@
-package main
+// Package screen shows a robot that runs on a terminal:
+//
+//	s, isTerminal := screen.New(os.Stdout)
+//	log := slog.New(slog.NewTextHandler(s, nil)) // the last lines are a part of the picture
+//	go s.Show(ended, hint, robot)
+//	...
+//	s.Leave()
+package screen
 
 import (
 	"fmt"
@@ -15,28 +22,28 @@ import (
 	"fluxd/cmd/internal/terminal"
 )
 
-// screen is the live picture of a robot on a terminal: whether it may move, the world seen from above, actuators, sensors, and
+// A Screen is the live picture of a robot on a terminal: whether it may move, the world seen from above, actuators, sensors, and
 // the last lines of the log. It only reads the robot's state; the robot never waits for it.
-type screen struct {
+type Screen struct {
 	file     *os.File
-	terminal terminal.Screen // set by show
+	terminal terminal.Screen // set by Show
 	mutex    sync.Mutex
 	lines    []string      // the last lines of the log
-	started  bool          // show has been called
-	stopped  chan struct{} // closed when show returns
+	started  bool          // Show has been called
+	stopped  chan struct{} // closed when Show returns
 }
 
 // logLines is the number of log lines in the picture.
 const logLines = 5
 
-// newScreen returns false if the output is not a terminal.
-func newScreen(w io.Writer) (*screen, bool) {
+// New returns false if the output is not a terminal.
+func New(w io.Writer) (*Screen, bool) {
 	file := terminal.Of(w)
-	return &screen{file: file, stopped: make(chan struct{})}, file != nil
+	return &Screen{file: file, stopped: make(chan struct{})}, file != nil
 }
 
 // Write adds log lines. It never blocks.
-func (s *screen) Write(text []byte) (int, error) {
+func (s *Screen) Write(text []byte) (int, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for line := range strings.Lines(string(text)) {
@@ -46,8 +53,8 @@ func (s *screen) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// show draws until the robot has ended.
-func (s *screen) show(ended <-chan struct{}, hint string, r *daemon.Robot) {
+// Show draws until the robot has ended.
+func (s *Screen) Show(ended <-chan struct{}, hint string, r *daemon.Robot) {
 	s.mutex.Lock()
 	s.started = true
 	s.mutex.Unlock()
@@ -66,8 +73,8 @@ func (s *screen) show(ended <-chan struct{}, hint string, r *daemon.Robot) {
 	}
 }
 
-// leave restores the terminal and prints the last lines of the log on it.
-func (s *screen) leave() {
+// Leave restores the terminal and prints the last lines of the log on it.
+func (s *Screen) Leave() {
 	s.mutex.Lock()
 	started := s.started
 	s.mutex.Unlock()
@@ -82,7 +89,7 @@ func (s *screen) leave() {
 	}
 }
 
-func (s *screen) picture(columns, rows int, hint string, r *daemon.Robot) string {
+func (s *Screen) picture(columns, rows int, hint string, r *daemon.Robot) string {
 	s.mutex.Lock()
 	log := slices.Clone(s.lines)
 	s.mutex.Unlock()

@@ -1,0 +1,295 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"fluxd/bridge/protocol"
+)
+
+// A remote is a robot that keeps its files in a folder of the test, and an operator at its broker.
+type remote struct {
+	t              *testing.T
+	folder, listen string
+	file           string // the robot's own
+	robot          *process
+	asked          int
+}
+
+// tried is a robot file with a threshold, by which the files differ, and a broker.
+func tried(threshold int, mqtt string) string {
+	return fmt.Sprintf("robot: tried\nboard: {kind: sim}\nnetwork: {neurons: {a: {threshold: %d}}}\n"+
+		"tuning: {file: tuned.yaml, persist: true}\nmqtt: %s\ndashboard: {listen: none}\n", threshold, mqtt)
+}
+
+func newRemote(t *testing.T) *remote {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	r := &remote{t: t, folder: t.TempDir(), listen: free.Addr().String()}
+	t.Chdir(r.folder) // where the robot keeps what was tuned
+	t.Setenv("STATE_DIRECTORY", "")
+	r.file = filepath.Join(t.TempDir(), "robot.yaml")
+	if err := os.WriteFile(r.file, []byte(r.text(100)), 0o400); err != nil { // as /etc is for the service
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *remote) text(threshold int) string { return tried(threshold, "{listen: '"+r.listen+"'}") }
+
+func (r *remote) start(args ...string) {
+	r.t.Helper()
+	r.robot = startProcess(r.t, append([]string{"run", "--plain", r.file}, args...)...)
+	waitFor(r.t, "an answer", func() bool {
+		_, ok := r.once("get", protocol.Request{}, time.Second)
+		return ok
+	})
+}
+
+// ask sends a request until the robot answers: it may be starting.
+func (r *remote) ask(verb string, request protocol.Request) protocol.Response {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if answer, ok := r.once(verb, request, 10*time.Second); ok {
+			return answer
+		}
+	}
+	r.t.Fatalf("%s is not answered\n%s", verb, r.robot.logged())
+	return protocol.Response{}
+}
+
+// once sends a request, and waits for its answer for a while.
+func (r *remote) once(verb string, request protocol.Request, wait time.Duration) (answer protocol.Response, ok bool) {
+	topics := protocol.Topics("tried")
+	answers := make(chan protocol.Response, 1)
+	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + r.listen).SetClientID("operator").SetAutoReconnect(false))
+	if !client.Connect().WaitTimeout(patience) || !client.IsConnected() {
+		return answer, false
+	}
+	defer client.Disconnect(0)
+	r.asked++
+	request.ID, request.Time, request.TTL = fmt.Sprint(os.Getpid(), " ", r.asked), time.Now().UnixMilli(), 30_000
+	client.Subscribe(topics.Response(verb), 0, func(_ paho.Client, m paho.Message) {
+		var a protocol.Response
+		if json.Unmarshal(m.Payload(), &a) == nil && a.ID == request.ID {
+			answers <- a
+		}
+	}).WaitTimeout(patience)
+	payload, err := json.Marshal(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	client.Publish(topics.Request(verb), 0, false, payload)
+	select {
+	case answer = <-answers:
+		return answer, true
+	case <-time.After(wait): // it was not subscribed yet
+		return answer, false
+	}
+}
+
+// does sends a request that the robot must carry out.
+func (r *remote) does(verb string, request protocol.Request) protocol.Response {
+	r.t.Helper()
+	a := r.ask(verb, request)
+	if a.Error != nil {
+		r.t.Fatalf("%s: %v %v\n%s", verb, a.Error, a.Error.Mistakes, r.robot.logged())
+	}
+	return a
+}
+
+// awaits waits until a robot runs with the threshold of its file, on trial or not.
+func (r *remote) awaits(threshold float64, onTrial bool) {
+	r.t.Helper()
+	waitFor(r.t, fmt.Sprintf("the robot with threshold %v, on trial %v", threshold, onTrial), func() bool {
+		a, ok := r.once("load_robot", protocol.Request{}, time.Second)
+		if !ok || a.Robot == nil || a.Robot.Trial != onTrial || a.Robot.Restart {
+			return false
+		}
+		get, ok := r.once("get", protocol.Request{}, time.Second)
+		return ok && get.Values["network.neurons.a.threshold"].V == threshold
+	})
+}
+
+// sends disarms the robot, sends it a file, and has it started again.
+func (r *remote) sends(text string) {
+	r.t.Helper()
+	r.does("disarm", protocol.Request{})
+	r.does("load_robot", protocol.Request{File: text, Restart: true})
+}
+
+func (r *remote) stop() {
+	r.t.Helper()
+	if err := r.robot.Process.Signal(syscall.SIGTERM); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.robot.Wait(); err != nil {
+		r.t.Errorf("%v\n%s", err, r.robot.logged())
+	}
+}
+
+// A new robot file is sent, tried in a new process image, and confirmed; then it is there at every start. The robot's own file is
+// not touched.
+func TestARobotFileFromAfar(t *testing.T) {
+	for _, supervise := range []string{"no", "yes"} {
+		r := newRemote(t)
+		r.start("--supervise", supervise)
+		if a := r.ask("load_robot", protocol.Request{File: r.text(50)}); a.Error == nil || a.Error.Code != protocol.NotAllowed {
+			t.Errorf("an armed robot accepts a file: %+v", a)
+		}
+		r.does("disarm", protocol.Request{})
+		a := r.ask("load_robot", protocol.Request{File: strings.Replace(r.text(50), "threshold", "treshold", 1)})
+		if a.Error == nil || a.Error.Code != protocol.InvalidFile || len(a.Error.Mistakes) != 1 || a.Error.Mistakes[0].Line != 3 ||
+			!strings.Contains(a.Error.Mistakes[0].Message, "threshold") {
+			t.Errorf("a mistake: %+v", a.Error)
+		}
+		a = r.ask("load_robot", protocol.Request{File: strings.Replace(r.text(50), "tried", "other", 1)})
+		if a.Error == nil || len(a.Error.Mistakes) != 1 || a.Error.Mistakes[0].Path != "robot" {
+			t.Errorf("another name: %+v", a.Error)
+		}
+		r.sends(r.text(50))
+		r.awaits(50, true)
+		if h := r.ask("arm", protocol.Request{}); h.Error != nil { // somebody is there
+			t.Error(h.Error)
+		}
+		r.robot.awaits(t, "with a robot file on trial")
+		r.does("load_robot", protocol.Request{Confirm: true})
+		r.stop()
+		r.start()
+		r.awaits(50, false)
+		r.does("disarm", protocol.Request{})
+		r.does("load_robot", protocol.Request{Back: true})
+		r.awaits(100, false)
+		r.stop()
+		if text, err := os.ReadFile(r.file); err != nil || string(text) != r.text(100) {
+			t.Errorf("the robot's own file: %q, %v", text, err)
+		}
+	}
+}
+
+// Nobody confirms: after the time of the trial the robot is back, with what was tuned before.
+func TestARobotComesBackByItself(t *testing.T) {
+	for name, mqtt := range map[string]string{
+		"reachable": "", "unreachable": "{broker: 'tcp://127.0.0.1:9'}", "alone": "{broker: none}",
+	} {
+		for _, supervise := range []string{"no", "yes"} {
+			t.Run(name+", supervised "+supervise, func(t *testing.T) {
+				r := newRemote(t)
+				r.start("--supervise", supervise, "--trial", "3s")
+				r.does("set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 70}})
+				text := r.text(50)
+				if mqtt != "" {
+					text = tried(50, mqtt)
+				}
+				r.sends(text)
+				r.robot.awaits(t, "nobody has confirmed it within 3s")
+				r.robot.awaits(t, "event=rolled_back")
+				r.awaits(70, false)
+				r.stop()
+			})
+		}
+	}
+}
+
+// The robot is killed, or its process dies at the start: the next start has the file from before.
+func TestARobotThatDiesOnTrial(t *testing.T) {
+	for _, supervise := range []string{"no", "yes"} {
+		r := newRemote(t)
+		r.start("--supervise", supervise)
+		r.sends(r.text(50))
+		r.awaits(50, true)
+		victim := r.robot.Process.Pid
+		if supervise == "yes" {
+			victim = r.robot.child(t)
+		}
+		if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if supervise == "no" { // its parent starts it again, nobody else does
+			_ = r.robot.Wait()
+			select {
+			case <-r.robot.ended:
+			case <-time.After(patience):
+				t.Fatal("the robot is still alive")
+			}
+			r.start()
+		}
+		r.robot.awaits(t, "event=rolled_back")
+		r.awaits(100, false)
+		r.stop()
+	}
+}
+
+// A file whose robot cannot start, because of something that only the start shows: here a watchdog that is not there.
+func TestARobotThatDoesNotComeUp(t *testing.T) {
+	for _, supervise := range []string{"no", "yes"} {
+		r := newRemote(t)
+		r.start("--supervise", supervise)
+		r.sends(r.text(50) + "safety: {watchdog: /dev/watchdog987654}\n")
+		r.robot.awaits(t, "the robot does not come up with the robot file on trial")
+		r.robot.awaits(t, "event=rolled_back")
+		r.awaits(100, false)
+		r.stop()
+	}
+}
+
+// A start after a change of the robot's own file runs that, and fluxd check says what runs.
+func TestTheOwnFileIsEdited(t *testing.T) {
+	r := newRemote(t)
+	r.start()
+	r.sends(r.text(50))
+	r.awaits(50, true)
+	r.does("load_robot", protocol.Request{Confirm: true})
+	r.stop()
+	if code, out, errs := fluxd("check", r.file); code != 0 || !strings.Contains(out, "runs instead of this one") {
+		t.Errorf("check: %d\n%s%s", code, out, errs)
+	}
+	if err := os.Remove(r.file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.file, []byte(r.text(30)), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := fluxd("check", r.file); code != 0 || strings.Contains(out, "instead") {
+		t.Errorf("check of the edited file: %d\n%s%s", code, out, errs)
+	}
+	r.start()
+	r.robot.awaits(t, "event=robot_file_edited")
+	r.awaits(30, false)
+	r.stop()
+}
+
+// A folder that cannot be written: the file is refused, and nothing is kept.
+func TestAStateDirectoryThatCannotBeWritten(t *testing.T) {
+	r := newRemote(t)
+	blocked := filepath.Join(r.folder, "blocked")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil { // a file: root is refused, too
+		t.Fatal(err)
+	}
+	r.start("--state", blocked)
+	r.does("disarm", protocol.Request{})
+	a := r.ask("load_robot", protocol.Request{File: r.text(50), Restart: true})
+	if a.Error == nil || !strings.Contains(a.Error.Message, "cannot be kept, and nothing was changed") {
+		t.Errorf("%+v", a)
+	}
+	r.awaits(100, false)
+	r.stop()
+}
