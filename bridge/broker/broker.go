@@ -104,7 +104,7 @@ func free(listen string, log *slog.Logger) (*net.TCPAddr, error) {
 	if err != nil && port != "0" {
 		taken := err
 		if socket, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err == nil {
-			log.Warn("embedded broker: the port is taken, probably by another broker: listening on a free one",
+			log.Warn("the port is taken, probably by another broker: listening on a free one",
 				"wanted", listen, "listening", socket.Addr().String(), "error", taken)
 		}
 	}
@@ -173,7 +173,7 @@ func (b *Broker) supervise(ctx context.Context) {
 	for {
 		// Before each start: a real-time priority for the threads of the robot is one for this thread, too.
 		if err := lowerPriority(); err != nil {
-			b.log.Warn("embedded broker: its priority cannot be lowered: it has the robot's", "error", err)
+			b.log.Warn("its priority cannot be lowered: it has the robot's", "error", err)
 		}
 		listened, err := b.run(ctx)
 		if ctx.Err() != nil {
@@ -182,7 +182,7 @@ func (b *Broker) supervise(ctx context.Context) {
 		if listened {
 			pause = retryFirst
 		}
-		b.log.Error("embedded broker: its process ended: the robot runs on, and starts it again", "error", err, "pause", pause)
+		b.log.Error("its process ended: the robot runs on, and starts it again", "error", err, "pause", pause)
 		select {
 		case <-ctx.Done():
 			return
@@ -246,7 +246,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	err = c.Wait()
 	close(ended)
 	if len(last) > 0 {
-		b.log.Error("embedded broker: its process crashed", "text", strings.Join(last, "\n"))
+		b.log.Error("its process crashed", "text", strings.Join(last, "\n"))
 	}
 	if err == nil {
 		err = errors.New("without an error")
@@ -296,7 +296,7 @@ func (b *Broker) watchSigns(signs io.Reader, process *os.Process) (listened bool
 			}
 		case <-every.C:
 			if missed++; missed%missedSigns == 0 && (listened || missed >= missedAtStart) {
-				b.log.Error("embedded broker: it hangs: killing it", "silent_for", time.Duration(missed)*aliveEvery)
+				b.log.Error("it hangs: killing it", "silent_for", time.Duration(missed)*aliveEvery)
 				_ = process.Kill() // an error means that it has ended
 			}
 		}
@@ -332,6 +332,6 @@ func passOnLog(text io.Reader, log *slog.Logger) (last []string) {
 		for _, key := range slices.Sorted(maps.Keys(record)) {
 			more = append(more, key, record[key])
 		}
-		log.Log(context.Background(), level, "embedded broker: "+message, more...)
+		log.Log(context.Background(), level, message, more...)
 	}
 }

@@ -461,7 +461,7 @@ func TestLogIsPassedOn(t *testing.T) {
 		`panic: oh no`, ``, `goroutine 1 [running]:`, `{"level":"DEBUG","msg":"details"}`, `{"level":`,
 	}, "\n")
 	last := passOnLog(strings.NewReader(child), logged.logger())
-	const want = `level=WARN msg="embedded broker: a login failed" refused=3 user="ann\x1b[2J"`
+	const want = `level=WARN msg="a login failed" refused=3 user="ann\x1b[2J"`
 	text := logged.String()
 	if strings.Count(text, "\n") != 1 || !strings.Contains(text, want) {
 		t.Errorf("logged: %s", text)

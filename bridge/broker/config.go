@@ -121,7 +121,7 @@ func (o Options) parse() (config, *tls.Config, error) {
 		return c, nil, fmt.Errorf("embedded broker: listen address %q can be reached from other machines, without a login: "+
 			"name a file of passwords or a CA for clients, or listen on %s", c.Address, DefaultListen)
 	case secured == nil && o.Log != nil:
-		o.Log.Warn("embedded broker: passwords can be read on the network: configure a certificate (mqtt.tls)", "listen", c.Address)
+		o.Log.Warn("passwords can be read on the network: configure a certificate (mqtt.tls)", "listen", c.Address)
 	}
 	return c, secured, nil
 }

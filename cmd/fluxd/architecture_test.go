@@ -125,6 +125,7 @@ cmd/fluxd:
 	cmd/fluxd/diagram
 	cmd/fluxd/hardware
 	cmd/fluxd/lab
+	cmd/fluxd/logs
 	cmd/fluxd/machine
 	cmd/fluxd/play
 	cmd/fluxd/scaffold
@@ -165,6 +166,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/hardware
 	cmd/fluxd/inspect
 	cmd/fluxd/kept
+	cmd/fluxd/logs
 	cmd/fluxd/machine
 	cmd/fluxd/metrics
 	cmd/fluxd/pretend
@@ -196,6 +198,7 @@ cmd/fluxd/hardware:
 	boards/raspberrypi
 	boards/sim
 	boards/sim/worlds
+	cmd/fluxd/logs
 	configs
 	encoders
 	options
@@ -224,6 +227,7 @@ cmd/fluxd/lab:
 	core
 	files
 	sensors
+cmd/fluxd/logs:
 cmd/fluxd/machine:
 cmd/fluxd/metrics:
 	actuators
@@ -251,6 +255,7 @@ cmd/fluxd/reach:
 	bridge/protocol
 	bridge/transport
 	bridge/webserver
+	cmd/fluxd/logs
 	cmd/fluxd/metrics
 	configs
 	configs/links
@@ -261,6 +266,7 @@ cmd/fluxd/reward:
 cmd/fluxd/robotfile:
 	cmd/fluxd/daemon
 	cmd/fluxd/hardware
+	cmd/fluxd/logs
 	cmd/fluxd/machine
 	cmd/fluxd/trial
 	configs

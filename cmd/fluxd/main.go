@@ -21,6 +21,7 @@ import (
 	"syscall"
 
 	"fluxd/boards/sim/worlds"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/fluxd/screen"
 	"fluxd/cmd/internal/manual"
@@ -95,18 +96,18 @@ Exit codes:
 // execute runs a command line and returns the exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var level slog.Level
-	var logs []*lines
+	var format logs.Format
+	var ends []func()
 	log := func(w io.Writer) *slog.Logger {
-		if _, ok := w.(*screen.Screen); !ok { // writing to a screen never blocks
-			l := newLines(w)
-			logs = append(logs, l)
-			w = l
-		}
-		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		_, direct := w.(*screen.Screen) // writing to a screen never blocks
+		l, end := logs.New(w, logs.Options{Level: level, Format: format, Direct: direct})
+		ends = append(ends, end)
+		return l
 	}
 	results := &output{to: stdout}
 	root := commands(log)
 	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "the least `level` to log: debug, info, warn or error")
+	root.PersistentFlags().TextVar(&format, "log-format", logs.Text, "how to log: text or json")
 	root.SetOut(results)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(usage.FlagError)
@@ -114,8 +115,11 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
 	err := root.ExecuteContext(ctx)
-	for _, l := range logs {
-		l.close()
+	for _, end := range ends {
+		end()
+	}
+	fail := func(format string, args ...any) {
+		fmt.Fprint(stderr, logs.Mark(stderr, fmt.Sprintf(format, args...)))
 	}
 	var invalid configs.Errors
 	var child *childError
@@ -125,18 +129,18 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &child):
 		return child.code
 	case errors.As(err, &invalid):
-		fmt.Fprintln(stderr, err)
+		fail("%v\n", err)
 		return exitConfig
 	case results.failed() != nil:
-		fmt.Fprintf(stderr, "fluxd: the result could not be written: %v\n", results.failed())
+		fail("fluxd: the result could not be written: %v\n", results.failed())
 		return exitFailure
 	case err == nil:
 		return 0
 	case !ran || errors.Is(err, errUsage): // refused by cobra, or by the command itself
-		fmt.Fprintf(stderr, "fluxd: %s; see %s --help\n", usage.Text(err), usage.Command(root, args))
+		fail("fluxd: %s; see %s --help\n", usage.Text(err), usage.Command(root, args))
 		return exitConfig
 	}
-	fmt.Fprintf(stderr, "fluxd: %v\n", err)
+	fail("fluxd: %v\n", err)
 	return exitFailure
 }
 

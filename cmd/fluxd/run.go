@@ -16,6 +16,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/fluxd/screen"
 	"fluxd/cmd/fluxd/trial"
@@ -73,6 +74,7 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			config := s.Config
 			signalled, stops := surviveSignals(cmd.Context())
 			if supervises(supervision, config) {
+				machinery.Log = logs.Of(machinery.Log, "supervisor")
 				return supervise(signalled, s, machinery, cmd, stops)
 			}
 			ctx, cancel := endWithParent(signalled)
@@ -90,8 +92,8 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			if plain || !isTerminal {
 				opts.Log = machinery.Log
 				ctx, watch := s.Accept(ctx, &opts)
-				stdout := newLines(cmd.OutOrStdout()) // a stopped terminal must not block the robot
-				defer stdout.close()
+				stdout := logs.NewLines(cmd.OutOrStdout()) // a stopped terminal must not block the robot
+				defer stdout.Close()
 				opts.Started = func(r *daemon.Robot) {
 					stopOnSignal(ctx, r, stops)
 					watch(r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
 	"fluxd/cmd/fluxd/tap"
@@ -132,11 +133,11 @@ func (r *Robot) write(o *outputLine) {
 	switch {
 	case err != nil && !o.failing:
 		o.failing = true
-		r.log.Warn("actuator does not answer; trying again", "actuator", o.Name, "error", err)
+		logs.Of(r.base, "actuator").Warn("actuator does not answer; trying again", "actuator", o.Name, "error", err)
 		r.event(protocol.ActuatorFault, o.Name+": "+err.Error())
 	case err == nil && o.failing:
 		o.failing = false
-		r.log.Info("actuator answers again", "actuator", o.Name)
+		logs.Of(r.base, "actuator").Info("actuator answers again", "actuator", o.Name)
 		r.event(protocol.ActuatorRecovered, o.Name)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/inspect"
 	"fluxd/cmd/fluxd/kept"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/surroundings"
 	"fluxd/cmd/fluxd/tuning"
@@ -68,7 +69,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if err != nil {
 		return err
 	}
-	watchdogs, err := machine.OpenWatchdogs(config.Safety.Watchdog, opts.Signs, r.log)
+	watchdogs, err := machine.OpenWatchdogs(config.Safety.Watchdog, opts.Signs, logs.Of(r.base, "watchdog"))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"fluxd/cmd/fluxd/logs"
 	"fmt"
 	"time"
 
@@ -30,11 +31,11 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 
 // newParts makes a robot without any parts yet.
 func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
-	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, answerFrom: distantFuture,
-		tap: tap.New(tapSize), event: func(protocol.EventKind, string) {},
-		onTrial: func() bool { return false }}
-	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{},
-		Pings: make(chan struct{}, 1), Changed: make(chan struct{}, 1), ByHand: r.takenOver.Load,
+	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, base: opts.Log,
+		log: logs.Of(opts.Log, "robot"), answerFrom: distantFuture, tap: tap.New(tapSize),
+		event: func(protocol.EventKind, string) {}, onTrial: func() bool { return false }}
+	r.safety = &safety.Keeper{Clock: clock, Log: logs.Of(opts.Log, "safety"), Stall: config.Safety.Stall,
+		Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1), Changed: make(chan struct{}, 1), ByHand: r.takenOver.Load,
 		Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}
 	return r
 }
@@ -60,7 +61,7 @@ func (r *Robot) open() error {
 		r.addReward(w)
 	}
 	r.setUpSafety()
-	r.around = surroundings.New(r.config, r.body.World, r.clock, r.log)
+	r.around = surroundings.New(r.config, r.body.World, r.clock, logs.Of(r.base, "world"))
 	r.pretended.Board, r.pretended.Config, r.pretended.Clock = r.Simulated(), r.config, r.clock
 	return nil
 }
@@ -112,7 +113,7 @@ func waters(neurons []int, units float64, convert func(neuron int, units float64
 
 // newSensor makes a sensor of a device. Its faults become events of the robot.
 func (r *Robot) newSensor(device *hardware.Sensor) *sense.Sensor {
-	return sense.New(device, r.clock, r.log, func(kind protocol.EventKind, text string) { r.event(kind, text) })
+	return sense.New(device, r.clock, logs.Of(r.base, "sensor"), func(kind protocol.EventKind, text string) { r.event(kind, text) })
 }
 
 func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {

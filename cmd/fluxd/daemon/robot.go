@@ -29,7 +29,8 @@ import (
 type Robot struct {
 	config *configs.Robot
 	body   *hardware.Body
-	log    *slog.Logger
+	base   *slog.Logger                               // of the components
+	log    *slog.Logger                               // of the robot itself
 	clock  func() time.Duration                       // since the start; virtual or real
 	event  func(kind protocol.EventKind, text string) // publishes an event; never waits
 

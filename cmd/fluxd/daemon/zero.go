@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fluxd/cmd/fluxd/logs"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 	unit := line.Sensor.Unit()
 	text := strings.TrimSpace(fmt.Sprintf("%g %s", float64(was)/1e6, unit))
 	r.event(protocol.SensorZeroed, fmt.Sprintf("by %s: %s: %s is 0 from now on", who, name, text))
-	r.log.Info("sensor zeroed", "by", who, "sensor", name, "was", text)
+	logs.Of(r.base, "sensor").Info("sensor zeroed", "by", who, "sensor", name, "was", text)
 	return float64(was) / 1e6, nil
 }
 

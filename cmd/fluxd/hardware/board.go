@@ -12,6 +12,7 @@ import (
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/worlds"
+	"fluxd/cmd/fluxd/logs"
 )
 
 // A Board has pins and buses. To a driver the simulated board looks like a Raspberry Pi.
@@ -65,10 +66,10 @@ func (b *Body) openMachine() error {
 			kind = "raspberrypi"
 		}
 	}
-	board := linux.New(b.opts.Log, b.clock, &linux.Opts{Root: root})
+	board := linux.New(logs.Of(b.opts.Log, "board"), b.clock, &linux.Opts{Root: root})
 	if kind == "raspberrypi" {
 		var err error
-		if board, err = raspberrypi.New(b.opts.Log, b.clock, root); err != nil {
+		if board, err = raspberrypi.New(logs.Of(b.opts.Log, "board"), b.clock, root); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
 	"fluxd/bridge/webserver"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/metrics"
 	"fluxd/configs"
 	"fluxd/configs/links"
@@ -64,7 +65,7 @@ func Connect(ctx context.Context, config *configs.Robot, robot bridge.Robot, o O
 func (l *Links) connect(ctx context.Context, robot bridge.Robot) (err error) {
 	config, o, c := l.config, l.options, l.config.MQTT
 	to := bridge.Options{Robot: config.Name, Broker: c.Broker, User: c.User, Version: o.Version, HomeAssistant: c.HomeAssistant,
-		Log: o.Log}
+		Log: logs.Of(o.Log, "bridge")}
 	if c.Broker == "embedded" {
 		if err := l.startBroker(ctx, robot); err != nil {
 			return err
@@ -91,7 +92,7 @@ func (l *Links) startBroker(ctx context.Context, robot bridge.Robot) (err error)
 		return err
 	}
 	to := broker.Options{Robot: config.Name, Listen: c.Listen, Passwords: c.Passwords, Clients: c.Clients,
-		DescriptionSize: len(described), Program: o.Program, Log: o.Log}
+		DescriptionSize: len(described), Program: o.Program, Log: logs.Of(o.Log, "broker")}
 	if c.TLS != nil {
 		to.TLS = broker.TLS{Certificate: c.TLS.Certificate, Key: c.TLS.Key, CA: c.TLS.CA}
 	}
@@ -128,7 +129,7 @@ func (l *Links) serveMetrics(ctx context.Context, measured metrics.Robot) error 
 		return fmt.Errorf("metrics.token_file: %s is empty: expected a token, such as that of openssl rand -hex 16", c.TokenFile)
 	}
 	to := metrics.Options{Robot: l.config.Name, Version: l.options.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
-		Token: token, Folder: writes(l.config), Log: l.options.Log}
+		Token: token, Folder: writes(l.config), Log: logs.Of(l.options.Log, "metrics")}
 	if c.TLS != nil {
 		to.TLS = webserver.TLS(*c.TLS)
 	}
@@ -150,7 +151,7 @@ func writes(config *configs.Robot) string {
 func (l *Links) servePage(ctx context.Context) (err error) {
 	config, o, c := l.config, l.options, l.config.Dashboard
 	to := dashboard.Options{Robot: config.Name, Version: o.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
-		Login: config.MQTT.Login(), Log: o.Log}
+		Login: config.MQTT.Login(), Log: logs.Of(o.Log, "dashboard")}
 	if c.TLS != nil {
 		to.TLS = webserver.TLS(*c.TLS)
 	}

@@ -27,6 +27,7 @@ import (
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/trial"
 	"fluxd/configs"
@@ -87,7 +88,7 @@ func (s *Run) Choose(ctx context.Context, opts hardware.Options) error {
 	}
 	s.choice = trial.Choice{File: own}
 	if s.store, err = Store(s.State, s.Own); err != nil {
-		opts.Log.Error("the robot files that were sent cannot be used: the robot runs its own", "error", err)
+		logs.Of(opts.Log, "trial").Error("the robot files that were sent cannot be used: the robot runs its own", "error", err)
 	}
 	if s.store == nil {
 		return s.read(ctx)
@@ -112,7 +113,7 @@ func (s *Run) Choose(ctx context.Context, opts hardware.Options) error {
 	if s.choice.OnTrial && err != nil && ctx.Err() == nil {
 		why, _, _ := strings.Cut(err.Error(), "\n")
 		if err := s.store.Over("it has mistakes now: " + why); err != nil {
-			opts.Log.Error("the end of a trial cannot be written", "error", err)
+			logs.Of(opts.Log, "trial").Error("the end of a trial cannot be written", "error", err)
 		}
 		s.choice = s.store.Start(own)
 		err = s.read(ctx)
@@ -140,7 +141,8 @@ func (s *Run) halt(opts hardware.Options) {
 			err = hardware.Halt(config, opts)
 		}
 		if err != nil {
-			opts.Log.Error("some actuators of the robot file that ran last may NOT be at failsafe", "file", f.Source, "error", err)
+			logs.Of(opts.Log, "trial").Error("some actuators of the robot file that ran last may NOT be at failsafe",
+				"file", f.Source, "error", err)
 		}
 	}
 }
@@ -191,7 +193,7 @@ func (s *Run) Accept(ctx context.Context, opts *daemon.RunOptions) (context.Cont
 	}
 	ctx, end := context.WithCancel(ctx)
 	keeper := &trial.Keeper{
-		Store: s.store, Choice: s.choice, Config: s.Config, Check: s.check, Length: s.Length, Log: opts.Log,
+		Store: s.store, Choice: s.choice, Config: s.Config, Check: s.check, Length: s.Length, Log: logs.Of(opts.Log, "trial"),
 		Own: func() ([]byte, error) {
 			f, err := configs.Read(s.Own)
 			return f.Text, err

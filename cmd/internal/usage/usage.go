@@ -81,8 +81,11 @@ func FlagError(c *cobra.Command, err error) error {
 		"uint64":   "a whole number from 0 to 2^64 - 1",
 		"bool":     "true or false",
 	}[c.Flag(name[1]).Value.Type()]
-	if name[1] == "log" {
+	switch name[1] {
+	case "log":
 		expected, known = "debug, info, warn or error", true
+	case "log-format":
+		expected, known = "text or json", true
 	}
 	if !known {
 		return err

@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"fmt"
@@ -11,27 +11,35 @@ import (
 // maxLines bounds the log lines that wait to be written.
 const maxLines = 1024
 
-// closePatience is how long close waits for lines that are not yet written.
+// closePatience is how long Close waits for lines that are not yet written.
 const closePatience = time.Second
 
-// lines writes log lines in a separate goroutine. A stopped terminal, or a pipe that is not read, may block a write forever, and
+// Lines writes log lines in a separate goroutine. A stopped terminal, or a pipe that is not read, may block a write forever, and
 // the caller of Write may be the goroutine that keeps the robot safe. When the queue is full, lines are dropped and counted.
-type lines struct {
+type Lines struct {
 	to      io.Writer
 	queue   chan []byte // nil ends the goroutine
 	dropped atomic.Uint64
+	report  func(dropped uint64) []byte // returns the line that reports them
 	ended   chan struct{}
 	closing sync.Once
 }
 
-func newLines(to io.Writer) *lines {
-	l := &lines{to: to, queue: make(chan []byte, maxLines), ended: make(chan struct{})}
+// NewLines returns a writer of lines to another writer. Close ends it.
+func NewLines(to io.Writer) *Lines {
+	return newLines(to, func(dropped uint64) []byte {
+		return fmt.Appendf(nil, "%d log lines were dropped: the log was not read\n", dropped)
+	})
+}
+
+func newLines(to io.Writer, report func(uint64) []byte) *Lines {
+	l := &Lines{to: to, report: report, queue: make(chan []byte, maxLines), ended: make(chan struct{})}
 	go l.write()
 	return l
 }
 
 // Write queues one line. It never waits.
-func (l *lines) Write(line []byte) (int, error) {
+func (l *Lines) Write(line []byte) (int, error) {
 	select {
 	case l.queue <- append([]byte(nil), line...):
 	default:
@@ -40,21 +48,21 @@ func (l *lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func (l *lines) write() {
+func (l *Lines) write() {
 	defer close(l.ended)
 	for line := range l.queue {
 		if line == nil {
 			return
 		}
 		if n := l.dropped.Swap(0); n > 0 {
-			fmt.Fprintf(l.to, "%d log lines were dropped: the log was not read\n", n)
+			_, _ = l.to.Write(l.report(n))
 		}
 		_, _ = l.to.Write(line) // an error of the log cannot be logged
 	}
 }
 
-// close writes the lines in the queue, for closePatience at most.
-func (l *lines) close() {
+// Close writes the lines in the queue, for closePatience at most.
+func (l *Lines) Close() {
 	l.closing.Do(func() {
 		patience := time.After(closePatience)
 		select {

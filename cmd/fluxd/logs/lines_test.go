@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"bytes"
@@ -11,15 +11,15 @@ import (
 
 func TestLogLinesKeepTheirOrder(t *testing.T) {
 	var out bytes.Buffer
-	l := newLines(&out)
+	l := NewLines(&out)
 	want := ""
 	for i := range 100 {
 		line := fmt.Sprintf("line %d\n", i)
 		fmt.Fprint(l, line)
 		want += line
 	}
-	l.close()
-	l.close()
+	l.Close()
+	l.Close()
 	if out.String() != want {
 		t.Errorf("got %q", out.String())
 	}
@@ -39,14 +39,14 @@ func (s *stopped) Write(p []byte) (int, error) {
 func TestStoppedTerminalBlocksNoWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminal := &stopped{goOn: make(chan struct{})}
-		l := newLines(terminal)
+		l := NewLines(terminal)
 		fmt.Fprintln(l, "first")
 		synctest.Wait() // the first line is being written
 		for range maxLines + 7 {
 			fmt.Fprintln(l, "more")
 		}
 		start := time.Now()
-		l.close()
+		l.Close()
 		if waited := time.Since(start); waited != closePatience {
 			t.Errorf("close waited %v", waited)
 		}
