@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -49,6 +50,7 @@ type plan struct {
 	Driver                 driver
 	Full, Window, TopSpeed string
 	Eyes, EyePins          []string // of line sensors, from left to right
+	Passwords, Certificate string   // files that fluxd pair makes, beside the robot file
 }
 
 // behaviours has what depends on the behaviour and is no part of its template.
@@ -77,9 +79,11 @@ func (c *Choices) File(path string) ([]byte, error) {
 		Full: is.full, Window: is.window, TopSpeed: is.speed,
 		Pi: c.Board == "raspberrypi", Network: c.Reach == "network", Bumper: c.Bumper == "yes",
 	}
+	folder := filepath.Dir(path)
 	if !Plain(path) {
-		p.File = "FILE"
+		p.File, folder = "FILE", "."
 	}
+	p.Passwords, p.Certificate = filepath.Join(folder, "passwords"), filepath.Join(folder, "robot.pem")
 	p.Retreat = p.Bumper || c.Behaviour == "obstacles"
 	p.HasSensors = c.Sensors != "none" || p.Bumper
 	p.Driver = drivers[slices.IndexFunc(drivers, func(d driver) bool { return d.Name == c.Motors })]

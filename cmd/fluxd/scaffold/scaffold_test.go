@@ -332,6 +332,35 @@ func TestStrangePath(t *testing.T) {
 	}
 }
 
+// The files that fluxd pair makes are beside the robot file. Their names count from the folder in which fluxd is started.
+func TestFilesOfUsers(t *testing.T) {
+	c := Choices{Name: "rover", Reach: "network"}
+	if err := c.Complete(Found{}); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][2]string{
+		"rover.yaml":             {"passwords", "robot.pem"},
+		"-":                      {"passwords", "robot.pem"},
+		"robots/rover.yaml":      {"robots/passwords", "robots/robot.pem"},
+		"/etc/fluxd/robot.yaml":  {"/etc/fluxd/passwords", "/etc/fluxd/robot.pem"},
+		"/a b: {c}\n/robot.yaml": {"passwords", "robot.pem"},
+	} {
+		text, err := c.File(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := configs.Parse("rover.yaml", text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, page := config.MQTT, config.Dashboard.TLS
+		if got := [2]string{filepath.ToSlash(m.Passwords), filepath.ToSlash(m.TLS.Certificate)}; got != want ||
+			m.TLS.Key != m.TLS.Certificate || page.Certificate != m.TLS.Certificate || page.Key != m.TLS.Key {
+			t.Errorf("%q: %q, %+v, %+v", path, got, m.TLS, page)
+		}
+	}
+}
+
 // Sensors and behaviours have one name each, so that a sensor alone says what the robot does.
 func TestSensorsNameTheirBehaviour(t *testing.T) {
 	seen := map[string]string{}
