@@ -177,6 +177,7 @@ type place struct {
 	folder, root string
 	environment  []string
 	broker       string
+	attributes   syscall.SysProcAttr // of every process
 }
 
 func newPlace(t *testing.T) *place {
@@ -302,7 +303,9 @@ func (p *place) command(ctx context.Context, line string) *exec.Cmd {
 	}
 	c := exec.CommandContext(ctx, "sh", "-c", line)
 	c.Dir, c.Env = folder, p.environment
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	attributes := p.attributes
+	attributes.Setpgid = true
+	c.SysProcAttr = &attributes
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = patience
 	return c
@@ -422,31 +425,37 @@ func TestDocumentationRuns(t *testing.T) {
 			if path == firstRobot {
 				p.empty(t)
 			}
-			for _, b := range blocks(t, path) {
-				if name, is := strings.CutPrefix(b.special, "file: "); is {
-					p.write(t, name, strings.Join(b.lines, "\n")+"\n")
-					continue
-				}
-				reason, excused := strings.CutPrefix(b.special, "not run: ")
-				if b.language == "sh" && !excused || excused && reason == "" {
-					t.Errorf("%s:%d: expected a console block, or the comment <!-- not run: and why --> before it", path, b.line)
-				}
-				if b.language != "console" || excused {
-					continue
-				}
-				for _, s := range steps(t, path, b) {
-					var err error
-					if b.special == "runs until the end of the page" {
-						err = p.begin(t, s)
-					} else {
-						err = p.run(t, s, b.special == "fails")
-					}
-					if err != nil {
-						t.Errorf("%s:%d: %s: %v", path, s.line, s.command, err)
-					}
-				}
-			}
+			p.follow(t, path)
 		})
+	}
+}
+
+// follow runs the commands of a page, one after the other.
+func (p *place) follow(t *testing.T, path string) {
+	t.Helper()
+	for _, b := range blocks(t, path) {
+		if name, is := strings.CutPrefix(b.special, "file: "); is {
+			p.write(t, name, strings.Join(b.lines, "\n")+"\n")
+			continue
+		}
+		reason, excused := strings.CutPrefix(b.special, "not run: ")
+		if b.language == "sh" && !excused || excused && reason == "" {
+			t.Errorf("%s:%d: expected a console block, or the comment <!-- not run: and why --> before it", path, b.line)
+		}
+		if b.language != "console" || excused {
+			continue
+		}
+		for _, s := range steps(t, path, b) {
+			var err error
+			if b.special == "runs until the end of the page" {
+				err = p.begin(t, s)
+			} else {
+				err = p.run(t, s, b.special == "fails")
+			}
+			if err != nil {
+				t.Errorf("%s:%d: %s: %v", path, s.line, s.command, err)
+			}
+		}
 	}
 }
 
