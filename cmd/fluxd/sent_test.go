@@ -16,6 +16,8 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/robotfile"
+	"fluxd/configs"
 )
 
 // A remote is a robot that keeps its files in a folder of the test, and an operator at its broker.
@@ -291,5 +293,100 @@ func TestAStateDirectoryThatCannotBeWritten(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	r.awaits(100, false)
+	r.stop()
+}
+
+// systemd starts the robot again, which its unit says: the robot ends with an exit code, and does not do it itself.
+func TestSystemdStartsTheRobotAgain(t *testing.T) {
+	r := newRemote(t)
+	socket, err := net.ListenPacket("unixgram", filepath.Join(r.folder, "notify"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", socket.LocalAddr().String())
+	t.Setenv("STATE_DIRECTORY", r.folder+":/nonexistent")
+	r.start()
+	r.sends(r.text(50))
+	if err := r.robot.Wait(); err == nil || r.robot.ProcessState.ExitCode() != exitAgain {
+		t.Fatalf("%v\n%s", err, r.robot.logged())
+	}
+	r.start()
+	r.awaits(50, true)
+	if code, out, errs := fluxd("halt", r.file); code != 0 || !strings.Contains(out, "no actuators") { // ExecStopPost
+		t.Errorf("halt: %d\n%s%s", code, out, errs)
+	}
+	if code, _, errs := fluxd("run", r.file); code != exitFailure || !strings.Contains(errs, "another fluxd uses this file") {
+		t.Errorf("a second robot: %d\n%s", code, errs)
+	}
+	r.stop()
+}
+
+// After a robot that died on trial, halt brings the actuators of both files to failsafe: either may have run last.
+func TestHaltKnowsWhichFileRan(t *testing.T) {
+	own := write(t, "robot: r\nboard: {kind: sim}\nnetwork: {neurons: {a: {}}}\nactuators:\n"+
+		"  old: {device: relay, pin: GPIO5, decode: {kind: count, neuron: a, full: 10 Hz, window: 100ms}}\n")
+	text, err := os.ReadFile(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := t.TempDir()
+	store, err := robotfile.Store(state, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Keep([]byte(strings.Replace(string(text), "old:", "new:", 1)), text, "ann", time.Now(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := fluxd("halt", "--state", state, own); code != 0 || out != "old: at failsafe\n" {
+		t.Errorf("before the trial: %d, %s%s", code, out, errs)
+	}
+	if c := store.Start(configs.File{Source: own, Text: text}); !c.OnTrial {
+		t.Fatalf("%+v", c)
+	}
+	if code, out, errs := fluxd("halt", "--state", state, own); code != 0 || out != "new, old: at failsafe\n" {
+		t.Errorf("during the trial: %d, %s%s", code, out, errs)
+	}
+	if err := store.Confirm(); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := fluxd("halt", "--state", state, own); code != 0 || out != "new: at failsafe\n" {
+		t.Errorf("afterwards: %d, %s%s", code, out, errs)
+	}
+}
+
+// An actuator that only the file on trial has moves on when the robot is killed, with nobody there to stop it: the next start,
+// without that actuator in its file, brings it to failsafe all the same.
+func TestAnActuatorOfTheTrialIsBroughtToFailsafe(t *testing.T) {
+	r := newRemote(t)
+	root, duty := fakeBoard(t)
+	text := fmt.Sprintf("robot: tried\nboard: {kind: linux}\nnetwork: {neurons: {beat: {pacemaker: 5ms}}}\nmqtt: {listen: '%s'}\n", r.listen)
+	if err := os.Remove(r.file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.file, []byte(text), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	r.start("--root", root, "--supervise", "no", "--arm")
+	r.sends(text + "actuators:\n  lamp: {device: dimmer, pwm: pwmchip0/0, linear: true, " +
+		"decode: {kind: count, neuron: beat, full: 100 Hz, window: 100ms}}\n")
+	r.robot.awaits(t, "disarmed, since the robot file is on trial") // whatever --arm says
+	waitFor(t, "the robot to be armed", func() bool {
+		a, ok := r.once("arm", protocol.Request{}, time.Second)
+		return ok && a.Error == nil
+	})
+	waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
+	if err := r.robot.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.robot.Wait()
+	if duty() == "0" {
+		t.Fatal("the lamp is dark: nothing was to bring it to failsafe")
+	}
+	r.start("--root", root, "--supervise", "no")
+	r.robot.awaits(t, "event=rolled_back")
+	if got := duty(); got != "0" {
+		t.Errorf("the lamp of the file on trial still burns: %s", got)
+	}
 	r.stop()
 }

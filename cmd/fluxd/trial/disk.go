@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"fluxd/cmd/fluxd/kept"
 	"fluxd/files"
 )
 
@@ -15,6 +16,7 @@ type disk interface {
 	remove(name string) error             // of a file that is not there: no error
 	folder(name string) error             // makes it
 	list(folder string) ([]string, error)
+	lock(name string) (release func(), err error) // fails while another process has it
 }
 
 // real is the machine's disk.
@@ -38,6 +40,11 @@ func (real) list(folder string) (names []string, err error) {
 		names = append(names, e.Name())
 	}
 	return names, err
+}
+
+func (real) lock(name string) (release func(), err error) {
+	f, err := kept.Open(name, maxKept)
+	return f.Close, err
 }
 
 // tidy removes what the record does not need any more: files of earlier trials, and what a killed process has left. Files that it

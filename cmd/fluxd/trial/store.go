@@ -121,7 +121,8 @@ func (s *Store) reload() error {
 		return fmt.Errorf("%s: not a record of robot files: %w", s.recordFile(), err)
 	}
 	if r.Format != format {
-		return fmt.Errorf("%s: format %d: expected %d; another version of fluxd has written it", s.recordFile(), r.Format, format)
+		return fmt.Errorf("%s: format %d: expected %d; another version of fluxd has written it: "+
+			"use that one, or remove the folder", s.recordFile(), r.Format, format)
 	}
 	for _, f := range []*sent{r.Runs, r.Next} {
 		if f != nil && len(f.SHA256) != 2*sha256.Size {
@@ -361,6 +362,11 @@ func (s *Store) Word(own []byte) string {
 func (s *Store) putAside(next *sent) (all []copied, err error) {
 	for i, name := range next.Replaces {
 		c := copied{Name: name}
+		release, err := s.disk.lock(name)
+		if err != nil {
+			return nil, err
+		}
+		defer release() // until all are copied
 		data, err := s.disk.read(name, maxKept)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -381,6 +387,12 @@ func (s *Store) putAside(next *sent) (all []copied, err error) {
 func (s *Store) putBack(all []copied) error {
 	var errs []error
 	for _, c := range all {
+		release, err := s.disk.lock(c.Name) // a robot that is still ending would write it again
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		defer release()
 		if c.Copy == "" {
 			errs = append(errs, s.disk.remove(c.Name))
 			continue

@@ -19,11 +19,12 @@ import (
 // memory is a disk without a machine. It can fail, or lose its power, at one step.
 type memory struct {
 	files   map[string]string
-	steps   int  // changes so far
-	fail    int  // the change that fails without an effect: 1 is the first; 0: none
-	cut     int  // the change at which the power is lost
-	happens bool // the change at which the power is lost happens before
-	full    bool // no change succeeds
+	steps   int    // changes so far
+	fail    int    // the change that fails without an effect: 1 is the first; 0: none
+	cut     int    // the change at which the power is lost
+	happens bool   // the change at which the power is lost happens before
+	full    bool   // no change succeeds
+	used    string // the file that another process has
 }
 
 // power is what a loss of power panics with.
@@ -67,6 +68,13 @@ func (m *memory) list(folder string) (names []string, err error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+func (m *memory) lock(name string) (release func(), err error) {
+	if name == m.used {
+		return nil, errors.New("another fluxd uses this file")
+	}
+	return func() {}, nil
 }
 
 const ownName, tunedName, learntName = "/etc/fluxd/robot.yaml", "/state/tuned.yaml", "/state/robot.learnt"
@@ -313,6 +321,23 @@ func TestAFullDisk(t *testing.T) {
 	}
 	m.full = false
 	starts(t, m, ownFile, "robot: own", false)
+}
+
+// A robot whose parent was killed may still be ending, and save what it has learnt: nothing is restored below its feet.
+func TestARobotThatIsStillEnding(t *testing.T) {
+	m := &memory{files: map[string]string{tunedName: "old"}}
+	sends(t, m, "robot: A")
+	m.used = tunedName
+	starts(t, m, ownFile, "robot: own", false, "save_failed", "another fluxd uses this file")
+	m.used = ""
+	starts(t, m, ownFile, "robot: A", true)
+	m.files[tunedName], m.used = "of A", tunedName
+	starts(t, m, ownFile, "robot: own", false, "another fluxd uses this file")
+	m.files[tunedName], m.used = "of A, saved at the end", ""
+	starts(t, m, ownFile, "robot: own", false, "rolled_back")
+	if m.files[tunedName] != "old" {
+		t.Errorf("the robot keeps %q", m.files)
+	}
 }
 
 // What is damaged on the disk is not used: a sent file, a record. The robot runs its own file then.

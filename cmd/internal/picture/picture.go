@@ -136,6 +136,9 @@ func safety(s protocol.Safety) []string {
 	if s.ByHand {
 		state += ", driven by hand: the network commands nothing until fluxctl arm"
 	}
+	if s.Trial {
+		state += ", robot file on trial"
+	}
 	parts := []string{state}
 	for _, name := range slices.SortedFunc(slices.Values(s.Stale), Natural) {
 		parts = append(parts, name+" stale")
