@@ -360,7 +360,8 @@ func TestHaltKnowsWhichFileRan(t *testing.T) {
 func TestAnActuatorOfTheTrialIsBroughtToFailsafe(t *testing.T) {
 	r := newRemote(t)
 	root, duty := fakeBoard(t)
-	text := fmt.Sprintf("robot: tried\nboard: {kind: linux}\nnetwork: {neurons: {beat: {pacemaker: 5ms}}}\nmqtt: {listen: '%s'}\n", r.listen)
+	text := fmt.Sprintf("robot: tried\nboard: {kind: linux}\nnetwork: {neurons: {beat: {pacemaker: 5ms}}}\nmqtt: {listen: '%s'}\n",
+		r.listen)
 	if err := os.Remove(r.file); err != nil {
 		t.Fatal(err)
 	}
