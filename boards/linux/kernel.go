@@ -25,3 +25,7 @@ type line interface {
 	SetValue(value int) error
 	Close() error
 }
+
+// Consumers returns who has the GPIO lines of this machine: the name that the user of a line gave the kernel, by the label of the
+// chip and the offset of the line. It requests no line. Chips that this process may not open are left out.
+func Consumers() (map[string]map[int]string, error) { return consumers() }

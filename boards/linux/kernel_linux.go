@@ -131,3 +131,24 @@ func monotonic() time.Duration {
 	}
 	return time.Duration(now.Nano())
 }
+
+func consumers() (map[string]map[int]string, error) {
+	all := map[string]map[int]string{}
+	var failed error
+	for _, name := range gpiocdev.Chips() {
+		c, err := gpiocdev.NewChip(name)
+		if err != nil {
+			failed = fmt.Errorf("open /dev/%s: %w", name, err)
+			continue
+		}
+		has := map[int]string{}
+		for offset := range c.Lines() {
+			if info, err := c.LineInfo(offset); err == nil && info.Used {
+				has[offset] = info.Consumer
+			}
+		}
+		all[c.Label] = has
+		c.Close()
+	}
+	return all, failed
+}

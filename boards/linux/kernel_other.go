@@ -19,3 +19,5 @@ func (none) input(string, int, int, int, func(time.Duration, bool, uint32)) (lin
 	return nil, errNotLinux
 }
 func (none) output(string, int, bool) (line, error) { return nil, errNotLinux }
+
+func consumers() (map[string]map[int]string, error) { return nil, errNotLinux }

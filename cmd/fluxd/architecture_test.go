@@ -123,6 +123,7 @@ cmd/fluxd:
 	cmd/fluxd/bench
 	cmd/fluxd/daemon
 	cmd/fluxd/diagram
+	cmd/fluxd/doctor
 	cmd/fluxd/hardware
 	cmd/fluxd/lab
 	cmd/fluxd/logs
@@ -187,6 +188,16 @@ cmd/fluxd/daemon:
 cmd/fluxd/diagram:
 	boards/header
 	configs
+	sensors
+cmd/fluxd/doctor:
+	boards/header
+	boards/linux
+	boards/overlays
+	boards/raspberrypi
+	cmd/fluxd/hardware
+	configs
+	core
+	files
 	sensors
 cmd/fluxd/draw:
 	boards/sim/worlds
@@ -441,6 +452,7 @@ golang.org/x/net:
 golang.org/x/sys:
 	boards/linux
 	bridge/broker
+	cmd/fluxd/doctor
 	cmd/fluxd/machine
 	core
 golang.org/x/term:
@@ -843,6 +855,7 @@ boards/linux/
 boards/raspberrypi/
 bridge/users/users.go
 cmd/fluxd/bench/machine.go
+cmd/fluxd/doctor/system.go
 cmd/fluxd/kept/kept.go
 cmd/fluxd/machine/
 files/

@@ -11,6 +11,7 @@ import (
 
 	"fluxd/boards/overlays"
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/doctor"
 	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
@@ -107,28 +108,15 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	return table.Flush()
 }
 
-// bootNeeds returns what the wiring of a robot needs of the kernel of a Raspberry Pi.
-func bootNeeds(config *configs.Robot) overlays.Needs {
-	needs := overlays.Needs{Five: config.Board.Model == "pi5"}
-	for _, wire := range config.Wiring() {
-		switch {
-		case wire.Bus != "" && !strings.Contains(wire.Bus, "/"): // not one of an expander
-			needs.Buses = append(needs.Buses, wire.Bus)
-		case wire.Direction == "pwm" && wire.Position != 0:
-			needs.PWM = append(needs.PWM, wire.Pin)
-		}
-	}
-	return needs
-}
-
 // printBootLines prints the lines for config.txt as a block that can be pasted into it.
 func printBootLines(w io.Writer, config *configs.Robot) error {
 	if config.Board.Kind != "raspberrypi" && config.Board.Kind != "auto" {
 		return nil
 	}
-	lines, wrong := overlays.Lines(bootNeeds(config))
+	lines, wrong := overlays.Lines(doctor.Needs(config))
 	if len(lines) > 0 {
-		_, err := fmt.Fprintf(w, "\nfor the end of %s, then restart the machine (%s on older systems):\n\n%s\n",
+		_, err := fmt.Fprintf(w, "\nfor the end of %s, then restart the machine (%s on older systems;\n"+
+			"fluxd doctor, on the robot, says what is missing):\n\n%s\n",
 			overlays.File, overlays.OldFile, strings.Join(lines, "\n"))
 		if err != nil {
 			return err

@@ -85,7 +85,7 @@ Exit codes:
 	}
 	root.AddCommand(
 		runCommand(log), simCommand(log), haltCommand(log),
-		initCommand(log), checkCommand(), pinsCommand(), probeCommand(log), schemaCommand(),
+		initCommand(log), checkCommand(), pinsCommand(), probeCommand(log), doctorCommand(), schemaCommand(),
 		playCommand(), plotCommand(), exportCommand(), importCommand(),
 		benchCommand(), brokerCommand(), checkSentCommand(),
 	)

@@ -40,6 +40,21 @@ func ProbeRobot(config *configs.Robot, opts Options) (board string, buses []BusA
 	return b.Board.String(), buses, Attempt(b.Board.Halt)
 }
 
+// ProbeBuses does the same on some buses of the board only, and behind no multiplexer: so it writes nothing.
+func ProbeBuses(config *configs.Robot, opts Options, names []string) ([]BusAnswers, error) {
+	start := time.Now()
+	opts.BusWait = BusWait
+	b := New(&configs.Robot{Board: config.Board}, opts, func() time.Duration { return time.Since(start) })
+	if err := b.OpenBoard(); err != nil {
+		return nil, err
+	}
+	var buses []BusAnswers
+	for _, name := range names {
+		buses = append(buses, b.probeBus(name, nil))
+	}
+	return buses, Attempt(b.Board.Halt)
+}
+
 // probe tries every address of every bus. Behind a multiplexer it leaves out the devices on the bus of the multiplexer itself,
 // which answer there too.
 func (b *Body) probe() (buses []BusAnswers) {
@@ -58,31 +73,37 @@ func (b *Body) probe() (buses []BusAnswers) {
 		}
 	}
 	for _, name := range names {
-		answers := BusAnswers{Name: name}
-		bus, err := b.bus(name)
-		if err != nil {
-			answers.Err = err
-			buses = append(buses, answers)
-			continue
+		upstream := slices.IndexFunc(buses, func(a BusAnswers) bool { return a.Name == on[name] })
+		var before []uint16
+		if upstream >= 0 {
+			before = buses[upstream].Addresses
 		}
-		for address := uint16(firstAddress); address <= lastAddress; address++ {
-			begun := b.clock()
-			err := bus.Tx(address, nil, make([]byte, 1))
-			if p := (*Panicked)(nil); errors.As(err, &p) {
-				answers.Err = err
-				break
-			}
-			upstream := slices.ContainsFunc(buses, func(a BusAnswers) bool {
-				return a.Name == on[name] && slices.Contains(a.Addresses, address)
-			})
-			if err == nil && !upstream {
-				answers.Addresses = append(answers.Addresses, address)
-			} else if err != nil && b.clock()-begun >= BusWait { // the device did not refuse: the bus itself does not answer
-				answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
-				break
-			}
-		}
-		buses = append(buses, answers)
+		buses = append(buses, b.probeBus(name, before))
 	}
 	return buses
+}
+
+// probeBus tries every address of one bus, and leaves out those that answer on the bus before it, too.
+func (b *Body) probeBus(name string, before []uint16) BusAnswers {
+	answers := BusAnswers{Name: name}
+	bus, err := b.bus(name)
+	if err != nil {
+		answers.Err = err
+		return answers
+	}
+	for address := uint16(firstAddress); address <= lastAddress; address++ {
+		begun := b.clock()
+		err := bus.Tx(address, nil, make([]byte, 1))
+		if p := (*Panicked)(nil); errors.As(err, &p) {
+			answers.Err = err
+			break
+		}
+		if err == nil && !slices.Contains(before, address) {
+			answers.Addresses = append(answers.Addresses, address)
+		} else if err != nil && b.clock()-begun >= BusWait { // the device did not refuse: the bus itself does not answer
+			answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
+			break
+		}
+	}
+	return answers
 }
