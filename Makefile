@@ -8,7 +8,8 @@
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
 # make ui    the dashboard's page, from ui/src: after a change there
 # make dashboard  the dashboard in a real browser: it needs Chromium and Mosquitto
-# All but the last two need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
+# make metrics-test  metrics, alarms and the Grafana dashboard in a real Prometheus: it needs Prometheus
+# All but the last three need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -42,7 +43,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard dashboard-bench screenshots plots bench instructions clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard metrics-test dashboard-bench screenshots plots bench instructions clean
 
 run: build
 	@bin/fluxd run
@@ -157,6 +158,11 @@ dashboard: bin/fluxd
 # The pictures of the dashboard in README.md, docs/dashboard.md and docs/lessons.
 screenshots: bin/fluxd
 	$(DASHBOARD) -run 'Pictures|Lesson' -update
+
+# The metrics in a real Prometheus: the dashboard of deploy/grafana and the alarms of deploy/prometheus (Debian: prometheus).
+metrics-test: build
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || { echo "prometheus and promtool are needed (Debian: prometheus)"; exit 1; }
+	$(GOTEST) -count=1 -v -tags prometheus ./monitor_test -fluxd $(CURDIR)/bin/fluxd -fluxctl $(CURDIR)/bin/fluxctl
 
 # What the page costs the browser, and what pages cost the control loop: half an hour, on a machine that does nothing else.
 dashboard-bench: bin/fluxd

@@ -391,6 +391,7 @@ files:
 hil_test:
 lagged:
 	splitmix64
+monitor_test:
 options:
 sensors:
 	files

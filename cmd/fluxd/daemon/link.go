@@ -11,7 +11,8 @@ import (
 func (r *Robot) connect(ctx context.Context, opts RunOptions) (err error) {
 	robot := bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r, Inspector: r,
 		World: r.around, Loader: opts.Loader}
-	r.links, err = reach.Connect(ctx, r.config, robot, reach.Options{Version: opts.Version, Program: opts.Broker, Log: r.base})
+	r.links, err = reach.Connect(ctx, r.config, robot, reach.Options{Version: opts.Version, Root: opts.Root, Program: opts.Broker,
+		Log: r.base})
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (t Throttling) SinceBoot(reason int) bool { return t&(1<<(16+reason)) != 0 
 // ReadCondition reads it. A disk or a driver may take as long as it likes. Root is the folder that holds sys and proc; "" is /.
 // Folder is where the robot writes.
 func ReadCondition(root, folder string) Condition {
-	c := Condition{Temperature: Temperature(), Folder: folder}
+	c := Condition{Temperature: temperature(root), Folder: folder}
 	if text, err := os.ReadFile(filepath.Join(root, "/sys/devices/platform/soc/soc:firmware/get_throttled")); err == nil {
 		if bits, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(string(text)), "0x"), 16, 32); err == nil {
 			t := Throttling(bits)

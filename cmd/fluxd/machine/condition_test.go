@@ -33,7 +33,11 @@ func TestConditionOfAMachine(t *testing.T) {
 		}
 		write("sys/devices/platform/soc/soc:firmware/get_throttled", c.throttled)
 		write("proc/meminfo", c.meminfo)
+		write("sys/class/thermal/thermal_zone0/temp", "48312\n")
 		got := ReadCondition(root, root)
+		if got.Temperature == nil || *got.Temperature != 48.312 {
+			t.Errorf("temperature %v", got.Temperature)
+		}
 		if (got.Throttling != nil) != c.known || c.known && *got.Throttling != c.bits {
 			t.Errorf("%q: throttling %v, want %x", c.throttled, got.Throttling, c.bits)
 		}

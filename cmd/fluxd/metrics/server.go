@@ -30,6 +30,7 @@ type Options struct {
 	TLS      webserver.TLS
 	Token    string       // what a reader has to send; "": nothing
 	Folder   string       // where the robot writes: whose disk is watched
+	Root     string       // the folder that holds sys and proc; "" is /
 	Log      *slog.Logger // nil: no log
 }
 
@@ -73,6 +74,9 @@ func Start(ctx context.Context, robot Robot, o Options) (*Server, error) {
 	if err := o.protected(); err != nil {
 		return nil, err
 	}
+	if o.Root == "" {
+		o.Root = "/"
+	}
 	if folder, err := filepath.Abs(o.Folder); err == nil {
 		o.Folder = folder
 	}
@@ -113,7 +117,7 @@ func (s *Server) watchMachine() {
 	every := time.NewTicker(conditionEvery)
 	defer every.Stop()
 	for {
-		c := machine.ReadCondition("/", s.options.Folder)
+		c := machine.ReadCondition(s.options.Root, s.options.Folder)
 		s.condition.Store(&c)
 		select {
 		case <-s.web.Ends().Done():

@@ -33,6 +33,7 @@ import (
 // Options are the options of Connect.
 type Options struct {
 	Version string
+	Root    string   // the folder that holds sys and proc; "" is /
 	Program []string // the command that starts the robot's own broker; nil: this program
 	Log     *slog.Logger
 }
@@ -129,7 +130,7 @@ func (l *Links) serveMetrics(ctx context.Context, measured metrics.Robot) error 
 		return fmt.Errorf("metrics.token_file: %s is empty: expected a token, such as that of openssl rand -hex 16", c.TokenFile)
 	}
 	to := metrics.Options{Robot: l.config.Name, Version: l.options.Version, Listen: c.Listen, Hosts: c.Hosts, Insecure: c.Insecure,
-		Token: token, Folder: writes(l.config), Log: logs.Of(l.options.Log, "metrics")}
+		Token: token, Folder: writes(l.config), Root: l.options.Root, Log: logs.Of(l.options.Log, "metrics")}
 	if c.TLS != nil {
 		to.TLS = webserver.TLS(*c.TLS)
 	}
