@@ -391,3 +391,23 @@ func TestAnActuatorOfTheTrialIsBroughtToFailsafe(t *testing.T) {
 	}
 	r.stop()
 }
+
+// A sent file must accept what else is on the command line: tuned values, for a neuron that it does not have any more.
+func TestASentFileAndAnOverlay(t *testing.T) {
+	r := newRemote(t)
+	overlay := filepath.Join(r.folder, "overlay.yaml")
+	text := "robot: tried\nrevision: 1\ntuned:\n  network.neurons.a.threshold: 70\n"
+	if err := os.WriteFile(overlay, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.start("--overlay", overlay)
+	r.does("disarm", protocol.Request{})
+	a := r.ask("load_robot", protocol.Request{File: strings.Replace(r.text(50), "{a: ", "{b: ", 1)})
+	if a.Error == nil || len(a.Error.Mistakes) != 1 || a.Error.Mistakes[0].Line != 0 ||
+		!strings.Contains(a.Error.Mistakes[0].Message, "overlay.yaml:4") {
+		t.Errorf("%+v", a.Error)
+	}
+	r.sends(r.text(50))
+	r.awaits(70, true)
+	r.stop()
+}

@@ -34,6 +34,9 @@ const room = 1 << 10
 // An Ask sends a request, and prints the text of the answer.
 type Ask func(c *cobra.Command, r protocol.Request, out io.Writer, text func(protocol.Response) string) error
 
+// readable is the largest file that is read, in bytes: fluxd reads no larger ones.
+const readable = 4 << 20
+
 // Command returns the command.
 func Command(ask Ask) *cobra.Command {
 	var restart, show, confirm, back bool
@@ -142,7 +145,7 @@ func await(c *cobra.Command, ask Ask) (string, error) {
 
 // read reads a robot file, which has to fit into a request.
 func read(name string) (string, error) {
-	data, err := files.Read(name, protocol.MaxRequest)
+	data, err := files.Read(name, readable)
 	if err != nil {
 		return "", err
 	}
