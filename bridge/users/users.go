@@ -312,6 +312,16 @@ func Set(text []byte, name, password string, role Role) ([]byte, error) {
 	return replaceUser(text, name, fmt.Sprintf("%s:%s:%s\n", name, role, hash)), nil
 }
 
+// RoleOf returns the role of a user in the text of a file of users, or false if there is no such user.
+func RoleOf(text []byte, name string) (Role, bool) {
+	all, err := parseUsers("", text)
+	if err != nil {
+		return "", false
+	}
+	one, known := all[name]
+	return one.Role, known
+}
+
 // Delete returns the text of a file of users without a user.
 func Delete(text []byte, name string) ([]byte, error) {
 	without := replaceUser(text, name, "")

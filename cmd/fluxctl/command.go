@@ -20,6 +20,7 @@ import (
 // settings are the flags of all commands.
 type settings struct {
 	broker  string
+	named   bool // broker was, by a flag or the environment: robots that are paired do not count
 	robot   string
 	all     bool   // every robot
 	match   string // every robot whose name fits this pattern; "": all is set, or one robot is meant
@@ -70,6 +71,7 @@ Exit codes:
 				*value = named
 			}
 		}
+		s.named = flags.Changed("broker") || os.Getenv("FLUX_BROKER") != ""
 		return s.checkMany(c)
 	}
 	flags.StringVar(&s.broker, "broker", link.DefaultURL,
@@ -90,7 +92,7 @@ Exit codes:
 		return usage.FlagError(c, err)
 	})
 	root.AddCommand(
-		passwdCommand(&s),
+		passwdCommand(&s), pairCommand(&s),
 		getCommand(&s),
 		setCommand(&s),
 		resetCommand(&s),

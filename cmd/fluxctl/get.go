@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/views"
 	"fluxd/configs/amounts"
 )
 
@@ -74,7 +75,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		if s.many() {
 			for _, path := range inOrder(all.Values) {
 				v := all.Values[path]
-				fmt.Fprintf(out, "%s = %s\n", path, span(effective(v.Reading), v.Unit))
+				fmt.Fprintf(out, "%s = %s\n", path, views.Span(effective(v.Reading), v.Unit))
 			}
 			return nil
 		}
@@ -82,9 +83,9 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")
 		for _, path := range inOrder(all.Values) {
 			v := all.Values[path]
-			shown := span(v.Value, v.Unit)
+			shown := views.Span(v.Value, v.Unit)
 			if v.Learnt != nil {
-				shown += ", learnt " + span(effective(v.Reading), v.Unit)
+				shown += ", learnt " + views.Span(effective(v.Reading), v.Unit)
 			}
 			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, shown,
 				amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)

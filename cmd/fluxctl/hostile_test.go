@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/views"
 	"fluxd/cmd/internal/picture"
 )
 
@@ -227,7 +228,7 @@ func TestNothingHostileIsShownLive(t *testing.T) {
 // The same for the pictures on a terminal.
 func TestNothingHostileIsDrawn(t *testing.T) {
 	now := time.Unix(1000, 0)
-	v := newView("bad", func(string) protocol.Parameter { return protocol.Parameter{Unit: raw} }, now)
+	v := views.New("bad", func(string) protocol.Parameter { return protocol.Parameter{Unit: raw} }, now)
 	for _, m := range []struct{ topic, payload string }{
 		{"status", `{"state":"@"}`},
 		{"param/eye/threshold", `{"v":1}`},
@@ -241,14 +242,14 @@ func TestNothingHostileIsDrawn(t *testing.T) {
 		{"tele/actuators", `{"@":{"value":"@","unit":"@","age_s":1},"wheel":{"value":["@"]}}`},
 		{"tele/health", `{"safety":{"state":"armed","by":"@","held":{"@":["@"]},"stale":["@"]}}`},
 	} {
-		v.add("flux/bad/"+m.topic, []byte(hostile(m.payload)), false, now)
+		v.Add("flux/bad/"+m.topic, []byte(hostile(m.payload)), false, now)
 	}
-	r := newRaster("bad"+raw, []string{raw, "eye"})
-	r.state = raw
-	r.add(protocol.Spike{At: 1500, Neuron: 0}, now)
+	r := views.NewRaster("bad"+raw, []string{raw, "eye"})
+	r.State = raw
+	r.Add(protocol.Spike{At: 1500, Neuron: 0}, now)
 	for _, size := range [][2]int{{200, 50}, {80, 24}, {40, 10}, {20, 5}} {
-		drawn, bright := v.draw(size[0], size[1], now)
-		spikes := picture.Crop(r.draw(size[0], size[1], now), size[0], size[1])
+		drawn, bright := v.Draw(size[0], size[1], now)
+		spikes := picture.Crop(r.Draw(size[0], size[1], now), size[0], size[1])
 		ours := strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[22m", "", "\x1b[J", "", "\r\n", "\n")
 		for what, text := range map[string]string{"picture": drawn, "raster": spikes} {
 			text = ours.Replace(shownOn(t, text, size[1]))

@@ -50,14 +50,27 @@ func (s *settings) checkMany(c *cobra.Command) error {
 	return nil
 }
 
-// sources returns the brokers at which to look for robots, and which robots count.
-func (s settings) sources() ([]fleet.Source, func(string) bool, error) {
-	secured, err := s.tls.Client()
+// sources returns the brokers at which to look for robots, and which robots count. They are the broker that is named, or those of
+// all robots that are paired, and that of this machine.
+func (s settings) sources() (all []fleet.Source, match func(string) bool, err error) {
+	paired := s.paired()
+	match, err = fleet.Match(s.match)
 	if err != nil {
 		return nil, nil, err
 	}
-	match, err := fleet.Match(s.match)
-	return []fleet.Source{{Target: link.Target{URL: s.broker, TLS: secured, Patience: s.timeout}}}, match, err
+	for _, name := range inOrder(paired) {
+		if !match(name) {
+			continue
+		}
+		target, err := paired[name].Target(s.timeout)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, fleet.Source{Target: target, Robot: name})
+	}
+	secured, err := s.tls.Client()
+	here := link.Target{URL: s.broker, TLS: secured, Patience: s.timeout}
+	return append(all, fleet.Source{Target: here, Optional: len(paired) > 0}), match, err
 }
 
 func listCommand(s *settings) *cobra.Command {
@@ -69,7 +82,8 @@ version of its daemon, its address, and the age of the last health that it has
 published. It listens for up to 3 s.
 
 A robot is online if its health comes, offline if the broker has lost it, and
-silent if neither is so: it hangs, or its network does.`,
+silent if neither is so: it hangs, or its network does. A paired robot is
+unreachable if its broker does not answer.`,
 		Example: `  fluxctl list
   fluxctl list --match 'rover*' --json`,
 		Args: usage.Args(0, 0),

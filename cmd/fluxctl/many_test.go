@@ -343,7 +343,8 @@ func TestHostileFleet(t *testing.T) {
 		}
 	}))
 	liar := puppet(t, url, "liar", hostile(`{"state":"@@@@@@@@@@@@@@@@@@@@@@@@@","version":"@","protocol":-5}`),
-		hostile(`{"ts":-9e18,"spikes_per_s":1e308,"version":"@","address":"@@@@@@@@@@@@@@@@@@@@@@","safety":{"state":"@@@@@@@@","by":"@"}}`),
+		hostile(`{"ts":-9e18,"spikes_per_s":1e308,"version":"@","address":"@@@@@@@@@@@@@@@",
+			"safety":{"state":"@@@@@@@@","by":"@"}}`),
 		func(verb string, r protocol.Request) string {
 			if verb == "describe" {
 				return fmt.Sprintf(`{"id":%q,"status":"ok","description":{"neurons":[{"name":"x","count":2000000000}]}}`, r.ID)

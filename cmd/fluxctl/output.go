@@ -11,7 +11,6 @@ import (
 	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/picture"
 	"fluxd/cmd/internal/printable"
-	"fluxd/configs/amounts"
 )
 
 // checked keeps the first error of a write. Callers that print need not check each one.
@@ -45,12 +44,4 @@ func refused(e *protocol.Error, unit string) error {
 // inOrder returns the keys of a map in natural order: wall[2] before wall[10].
 func inOrder[V any](of map[string]V) []string {
 	return slices.SortedFunc(maps.Keys(of), picture.Natural)
-}
-
-// span formats a value, or the least and the largest value of a population.
-func span(v protocol.Value, unit string) string {
-	if v.To == nil {
-		return amounts.Format(v.V, unit)
-	}
-	return amounts.Format(v.V, unit) + " to " + amounts.Format(*v.To, unit)
 }

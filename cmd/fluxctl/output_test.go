@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"fluxd/cmd/fluxctl/pairs"
 )
 
 const diskFull = "cannot be written: write /dev/stdout: no space left"
@@ -40,7 +42,8 @@ func TestLostOutputIsReported(t *testing.T) {
 		"arm":        "arm", "disarm": "disarm", "estop": "estop", "drive": "drive wheel --for 1.5s -- -0.3",
 		"sense": "sense sonar 12cm", "zero": "zero sonar",
 		"network": "network", "world": "world", "place": "place lamp[0] 1.2 0.4",
-		"passwd": "passwd " + passwords + " ann --json", "completion": "completion bash", "help": "help get",
+		"passwd": "passwd " + passwords + " ann --json", "pair": "pair --forget gone",
+		"completion": "completion bash", "help": "help get",
 	}
 	broken := func(args ...string) (int, string) {
 		var problems bytes.Buffer
@@ -70,6 +73,16 @@ func TestLostOutputIsReported(t *testing.T) {
 			if code, _, problems := fluxctl(t, broker, "disarm"); code != exitOK {
 				t.Fatal(problems)
 			}
+		case "pair":
+			name, _ := certificate(t)
+			ca, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := pairs.Robot{Addresses: []string{"127.0.0.1:1"}, CA: string(ca)}
+			if err := pairs.Save(home(t), map[string]pairs.Robot{"gone": one}); err != nil {
+				t.Fatal(err)
+			}
 		case "passwd":
 			file, err := os.Create(filepath.Join(t.TempDir(), "secret"))
 			if err != nil {
@@ -92,8 +105,8 @@ func TestLostOutputIsReported(t *testing.T) {
 			continue
 		}
 		for _, json := range []string{"--json", "--json=false"} {
-			if c.Name() == "passwd" && json != "--json" {
-				continue // it prints nothing
+			if (c.Name() == "passwd" || c.Name() == "pair") && json != "--json" {
+				continue // passwd prints nothing, and the robot is forgotten
 			}
 			if c.Name() == "save" && json != "--json" {
 				continue // the robot of these tests saves only once

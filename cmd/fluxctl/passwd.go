@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"fluxd/bridge/users"
+	"fluxd/cmd/internal/terminal"
 	"fluxd/cmd/internal/usage"
 	"fluxd/files"
 )
@@ -87,44 +83,11 @@ then log in again.`,
 
 // askPassword asks twice on a terminal, without echo. Elsewhere it reads one line.
 func askPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, error) {
-	file, isFile := in.(*os.File)
-	if !isFile || !term.IsTerminal(int(file.Fd())) {
-		line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-		if err != nil && err != io.EOF {
-			return "", err
-		}
-		return strings.TrimRight(line, "\r\n"), nil
-	}
-	before, err := term.GetState(int(file.Fd()))
+	typed, err := terminal.Secret(ctx, in, prompt, "password: ", "again: ")
 	if err != nil {
 		return "", err
 	}
-	var typed [2]string
-	for i, text := range []string{"password: ", "again: "} {
-		fmt.Fprint(prompt, text)
-		type line struct {
-			text []byte
-			err  error
-		}
-		read := make(chan line, 1)
-		go func() { // ReadPassword blocks and does not end with ctx
-			secret, err := term.ReadPassword(int(file.Fd()))
-			read <- line{secret, err}
-		}()
-		select {
-		case l := <-read:
-			fmt.Fprintln(prompt)
-			if l.err != nil {
-				return "", l.err
-			}
-			typed[i] = string(l.text)
-		case <-ctx.Done():
-			_ = term.Restore(int(file.Fd()), before) // turn the echo on again
-			fmt.Fprintln(prompt)
-			return "", errors.New("interrupted: nothing was changed")
-		}
-	}
-	if typed[0] != typed[1] {
+	if typed[0] != typed[len(typed)-1] {
 		return "", errors.New("the two passwords are not the same: nothing was changed")
 	}
 	return typed[0], nil

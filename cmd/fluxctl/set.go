@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/views"
 	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
@@ -143,7 +144,7 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 		}
 		for _, path := range inOrder(response.Applied) {
 			unit := r.known.Parameter(path).Unit
-			fmt.Fprintf(out, "%s: %s -> %s\n", path, span(was[path], unit), amounts.Format(response.Applied[path], unit))
+			fmt.Fprintf(out, "%s: %s -> %s\n", path, views.Span(was[path], unit), amounts.Format(response.Applied[path], unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err

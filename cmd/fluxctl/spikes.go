@@ -13,6 +13,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxctl/live"
 	"fluxd/cmd/fluxctl/outcome"
+	"fluxd/cmd/fluxctl/views"
 	"fluxd/cmd/internal/picture"
 	"fluxd/cmd/internal/printable"
 	"fluxd/cmd/internal/usage"
@@ -56,7 +57,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 	}
 	w := &spikeWatch{
 		remote: r, out: out, json: s.json, screen: openScreen(out, s), in: live.NewInbox(),
-		raster: newRaster(string(r.topics), r.neurons), renewed: make(chan error, 1),
+		raster: views.NewRaster(string(r.topics), r.neurons), renewed: make(chan error, 1),
 	}
 	defer w.screen.Leave()
 	return w.run(ctx)
@@ -69,7 +70,7 @@ type spikeWatch struct {
 	json    bool
 	screen  *live.Screen // nil without a terminal
 	in      *live.Inbox
-	raster  *raster
+	raster  *views.Raster
 	boot    string     // identifies the robot's present start; empty until known
 	renewed chan error // the result of renewing the lease
 }
@@ -87,15 +88,15 @@ func (w *spikeWatch) run(ctx context.Context) error {
 				return err
 			}
 		case <-w.remote.Lost:
-			w.raster.state = brokerLost
+			w.raster.State = brokerLost
 			w.remote.warnLost(w.screen)
 		case <-renew.C:
 			w.renew(ctx)
 		case err := <-w.renewed:
 			if err == nil {
-				w.raster.state = ""
+				w.raster.State = ""
 			} else if !w.remote.away && ctx.Err() == nil {
-				w.raster.state = err.Error()
+				w.raster.State = err.Error()
 			}
 		case <-w.in.Wake:
 			for _, m := range w.in.RemoveAll() {
@@ -105,7 +106,7 @@ func (w *spikeWatch) run(ctx context.Context) error {
 			}
 		case <-w.screen.Due():
 			columns, rows := w.screen.Size()
-			w.screen.Show(picture.Crop(w.raster.draw(columns, rows, time.Now()), columns, rows), rows)
+			w.screen.Show(picture.Crop(w.raster.Draw(columns, rows, time.Now()), columns, rows), rows)
 		}
 	}
 }
@@ -144,8 +145,8 @@ func (w *spikeWatch) show(ctx context.Context, m paho.Message) error {
 	}
 	for _, one := range batch {
 		if w.screen != nil {
-			w.raster.add(one, time.Now())
-		} else if err := printSpike(w.out, one, w.raster.name(one.Neuron), w.json); err != nil {
+			w.raster.Add(one, time.Now())
+		} else if err := printSpike(w.out, one, w.raster.Name(one.Neuron), w.json); err != nil {
 			return err // run distinguishes a closed pipe from a full disk
 		}
 	}
@@ -167,8 +168,8 @@ func (w *spikeWatch) restarted(ctx context.Context, payload []byte) {
 	if err := w.remote.learn(ctx); err != nil && ctx.Err() == nil {
 		state = err.Error()
 	}
-	w.raster = newRaster(string(w.remote.topics), w.remote.neurons)
-	w.raster.state = state
+	w.raster = views.NewRaster(string(w.remote.topics), w.remote.neurons)
+	w.raster.State = state
 	w.renew(ctx)
 }
 

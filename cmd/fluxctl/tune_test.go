@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxctl/views"
 )
 
 func TestGet(t *testing.T) {
@@ -125,7 +126,7 @@ func TestPreviousValuesOfPopulations(t *testing.T) {
 		{wall(2, 1, 2), "wall[*].threshold", "1 to 2"},
 		{wall(2, 1), "wall[0].threshold", "2"},
 	} {
-		if got := span(previous(test.values)[test.path], ""); got != test.want {
+		if got := views.Span(previous(test.values)[test.path], ""); got != test.want {
 			t.Errorf("%v: %s, want %s", test.values, got, test.want)
 		}
 	}

@@ -11,13 +11,14 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxctl/live"
+	"fluxd/cmd/fluxctl/views"
 	"fluxd/cmd/internal/terminal"
 )
 
 // viewOfRobot is a view that has received all messages that a robot publishes in a second.
-func viewOfRobot(t *testing.T, now time.Time) *view {
+func viewOfRobot(t *testing.T, now time.Time) *views.View {
 	t.Helper()
-	v := newView("r1", func(path string) protocol.Parameter {
+	v := views.New("r1", func(path string) protocol.Parameter {
 		return map[string]protocol.Parameter{"eye/refractory": {Unit: "us"}}[path]
 	}, now)
 	for _, m := range []struct{ topic, payload string }{
@@ -35,7 +36,7 @@ func viewOfRobot(t *testing.T, now time.Time) *view {
 		{"param/eye/refractory", `{"v":5000,"rev":2}`},
 		{"tele/unknown", `{}`},
 	} {
-		v.add("flux/r1/"+m.topic, []byte(m.payload), false, now)
+		v.Add("flux/r1/"+m.topic, []byte(m.payload), false, now)
 	}
 	return v
 }
@@ -58,23 +59,23 @@ right_eye  7.000    lx    2ms
 CHANGED
 eye/refractory  1 ms -> 5 ms  revision 2
 ctrl-C ends; fluxctl set path=value tunes`
-	if got, bright := v.draw(200, 50, now); got != want || bright != 50 {
+	if got, bright := v.Draw(200, 50, now); got != want || bright != 50 {
 		t.Errorf("drew, %d lines of it bright,\n%s, want\n%s", bright, got, want)
 	}
 	// A small terminal shows the most important lines, and does not scroll.
-	v.add("flux/r1/event/warning", []byte(`{"ts":0,"code":"stopped","text":"by mqtt"}`), false, now)
+	v.Add("flux/r1/event/warning", []byte(`{"ts":0,"code":"stopped","text":"by mqtt"}`), false, now)
 	for _, size := range [][2]int{{80, 24}, {40, 10}, {20, 3}, {1, 1}} {
-		got, _ := v.draw(size[0], size[1], now)
+		got, _ := v.Draw(size[0], size[1], now)
 		lines := strings.Split(got, "\n")
 		if len(lines) > size[1] || slices.ContainsFunc(lines, func(l string) bool { return len([]rune(l)) > size[0] }) {
 			t.Errorf("%d x %d: drew\n%s", size[0], size[1], got)
 		}
 	}
-	got, _ := v.draw(40, 10, now)
+	got, _ := v.Draw(40, 10, now)
 	if !strings.HasPrefix(got, "r1  online  armed  eye stale  up 1m1s\nloop") || !strings.Contains(got, "more lines") {
 		t.Errorf("drew\n%s", got)
 	}
-	if got, _ := v.draw(80, 24, now); !strings.Contains(got, "warning  stopped  by mqtt") || !strings.HasSuffix(got, "tunes") {
+	if got, _ := v.Draw(80, 24, now); !strings.Contains(got, "warning  stopped  by mqtt") || !strings.HasSuffix(got, "tunes") {
 		t.Errorf("drew\n%s", got)
 	}
 }
@@ -84,23 +85,23 @@ ctrl-C ends; fluxctl set path=value tunes`
 func TestSilentRobot(t *testing.T) {
 	now := time.Unix(1000, 0)
 	v := viewOfRobot(t, now)
-	got, bright := v.draw(200, 50, now.Add(2*time.Second))
+	got, bright := v.Draw(200, 50, now.Add(2*time.Second))
 	if strings.Contains(got, "no message") || !strings.Contains(got, "2.012s") || bright != 50 {
 		t.Errorf("two seconds later drew, %d lines bright,\n%s", bright, got)
 	}
-	v.add("flux/r1/status", []byte(`{"state":"online"}`), true, now.Add(5*time.Second)) // a retained message is no sign of life
-	got, bright = v.draw(200, 50, now.Add(6*time.Second))
+	v.Add("flux/r1/status", []byte(`{"state":"online"}`), true, now.Add(5*time.Second)) // a retained message is no sign of life
+	got, bright = v.Draw(200, 50, now.Add(6*time.Second))
 	want := "r1  online  no message for 6s, since " + now.Format(time.TimeOnly) + ": the lines below are that old\narmed"
 	if !strings.HasPrefix(got, want) || bright != 1 || !strings.Contains(got, "left_eye   412.500  lx    6.012s") {
 		t.Errorf("six seconds later drew, %d lines bright,\n%s, want\n%s", bright, got, want)
 	}
-	v.add("flux/r1/tele/actuators", []byte(`{}`), false, now.Add(7*time.Second))
-	if got, bright := v.draw(200, 50, now.Add(7*time.Second)); strings.Contains(got, "no message") || bright != 50 {
+	v.Add("flux/r1/tele/actuators", []byte(`{}`), false, now.Add(7*time.Second))
+	if got, bright := v.Draw(200, 50, now.Add(7*time.Second)); strings.Contains(got, "no message") || bright != 50 {
 		t.Errorf("when it is back drew, %d lines bright,\n%s", bright, got)
 	}
 	for _, state := range []string{brokerLost, "offline"} {
-		v.state = state
-		got, bright := v.draw(200, 50, now.Add(7*time.Second))
+		v.State = state
+		got, bright := v.Draw(200, 50, now.Add(7*time.Second))
 		if !strings.HasPrefix(got, "r1  "+state+"\narmed") || bright != 1 {
 			t.Errorf("%s: drew, %d lines bright,\n%s", state, bright, got)
 		}
@@ -134,32 +135,4 @@ func shownOn(t *testing.T, text string, bright int) string {
 		t.Fatal(err)
 	}
 	return string(all[before:])
-}
-
-// The raster has one row per neuron, with the latest spikes at the right. It says how many neurons have no row.
-func TestRaster(t *testing.T) {
-	v := newRaster("rover", []string{"eye", "motor", "a", "b"})
-	now := time.Unix(1000, 0)
-	for i := range int64(10) {
-		v.add(protocol.Spike{At: i * 20_000, Neuron: 0}, now)
-		v.add(protocol.Spike{At: 199_000, Neuron: 1}, now)
-	}
-	want := "rover: 20 spikes\na column is 20ms\nctrl-C ends\n" +
-		"eye   ··········    50/s\nmotor          █    50/s\nand 2 more neurons\n"
-	if got := v.draw(25, 6, now); got != want {
-		t.Errorf("drawn:\n%swant:\n%s", got, want)
-	}
-	// Time advances even without spikes.
-	if got := v.draw(25, 6, now.Add(60*time.Millisecond)); !strings.Contains(got, "\neye   ·······       35/s\n") {
-		t.Errorf("a moment later:\n%s", got)
-	}
-	got := v.draw(25, 6, now.Add(time.Minute))
-	if strings.Contains(got, "·") || !strings.Contains(got, " 0/s\n") || len(v.counts[0]) > 0 {
-		t.Errorf("a minute later:\n%s", got)
-	}
-	v.add(protocol.Spike{At: 10_000_000, Neuron: 0}, now)
-	v.add(protocol.Spike{At: 40_000, Neuron: 0}, now) // the robot has restarted
-	if got := v.draw(25, 6, now); !strings.Contains(got, "\neye            ·     5/s\n") {
-		t.Errorf("after the robot has restarted:\n%s", got)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/cmd/fluxctl/live"
+	"fluxd/cmd/fluxctl/views"
 	"fluxd/cmd/internal/usage"
 )
 
@@ -50,7 +51,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 		}
 	}
 	in := live.NewInbox()
-	view := newView(string(r.topics), r.known.Parameter, time.Now())
+	view := views.New(string(r.topics), r.known.Parameter, time.Now())
 	silent := false // the user has been warned
 	defer screen.Leave()
 	everySecond := time.NewTicker(time.Second)
@@ -67,11 +68,11 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 			}
 			r.warnBack(screen)
 		case <-r.Lost:
-			view.state = brokerLost
+			view.State = brokerLost
 			r.warnLost(screen)
 		case <-in.Wake:
 			for _, m := range in.RemoveAll() {
-				view.add(m.Topic(), m.Payload(), m.Retained(), time.Now())
+				view.Add(m.Topic(), m.Payload(), m.Retained(), time.Now())
 				if screen != nil {
 					continue
 				}
@@ -82,13 +83,13 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 			}
 		case <-screen.Due():
 			columns, rows := screen.Size()
-			screen.Show(view.draw(columns, rows, time.Now()))
+			screen.Show(view.Draw(columns, rows, time.Now()))
 		case now := <-everySecond.C: // in a pipe, a robot that is gone would look like one at rest
-			if gone := now.Sub(view.lastMessage) >= silence; gone != silent && screen == nil && !r.away {
+			if gone := now.Sub(view.LastMessage) >= views.Silence; gone != silent && screen == nil && !r.away {
 				silent = gone
 				if gone {
 					fmt.Fprintf(r.warnings, "fluxctl: no message from %s since %s\n",
-						r.topics, view.lastMessage.Format(time.TimeOnly))
+						r.topics, view.LastMessage.Format(time.TimeOnly))
 				} else {
 					fmt.Fprintf(r.warnings, "fluxctl: messages from %s are back\n", r.topics)
 				}

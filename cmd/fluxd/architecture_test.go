@@ -63,6 +63,8 @@ bridge/journal:
 	bridge/protocol
 bridge/leases:
 	bridge/protocol
+bridge/pairing:
+	bridge/protocol
 bridge/protocol:
 	files
 bridge/recent:
@@ -75,6 +77,7 @@ bridge/webserver:
 	files
 browser_test:
 cmd/fluxctl:
+	bridge/pairing
 	bridge/protocol
 	bridge/users
 	cmd/fluxctl/fleet
@@ -82,11 +85,14 @@ cmd/fluxctl:
 	cmd/fluxctl/live
 	cmd/fluxctl/loadrobot
 	cmd/fluxctl/outcome
+	cmd/fluxctl/pairs
 	cmd/fluxctl/tables
+	cmd/fluxctl/views
 	cmd/internal/manual
 	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/printable
+	cmd/internal/terminal
 	cmd/internal/usage
 	configs/amounts
 	configs/spelling
@@ -110,8 +116,19 @@ cmd/fluxctl/loadrobot:
 	cmd/internal/usage
 	files
 cmd/fluxctl/outcome:
+cmd/fluxctl/pairs:
+	bridge/pairing
+	bridge/transport
+	cmd/fluxctl/link
+	cmd/fluxctl/outcome
+	files
 cmd/fluxctl/tables:
 	bridge/protocol
+	configs/amounts
+cmd/fluxctl/views:
+	bridge/protocol
+	cmd/internal/picture
+	cmd/internal/printable
 	configs/amounts
 cmd/fluxd:
 	boards/header
@@ -128,6 +145,7 @@ cmd/fluxd:
 	cmd/fluxd/lab
 	cmd/fluxd/logs
 	cmd/fluxd/machine
+	cmd/fluxd/pair
 	cmd/fluxd/play
 	cmd/fluxd/scaffold
 	cmd/internal/manual
@@ -246,6 +264,13 @@ cmd/fluxd/metrics:
 	bridge/protocol
 	bridge/webserver
 	cmd/fluxd/machine
+cmd/fluxd/pair:
+	bridge/pairing
+	bridge/protocol
+	bridge/users
+	cmd/internal/usage
+	configs
+	files
 cmd/fluxd/play:
 	configs
 	configs/circuits
@@ -435,6 +460,7 @@ github.com/spf13/cobra:
 	cmd/fluxctl
 	cmd/fluxctl/loadrobot
 	cmd/fluxd
+	cmd/fluxd/pair
 	cmd/internal/manual
 	cmd/internal/manual/pages
 	cmd/internal/usage

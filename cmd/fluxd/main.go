@@ -22,6 +22,7 @@ import (
 
 	"fluxd/boards/sim/worlds"
 	"fluxd/cmd/fluxd/logs"
+	"fluxd/cmd/fluxd/pair"
 	"fluxd/cmd/fluxd/robotfile"
 	"fluxd/cmd/fluxd/screen"
 	"fluxd/cmd/internal/manual"
@@ -86,6 +87,7 @@ Exit codes:
 	root.AddCommand(
 		runCommand(log), simCommand(log), haltCommand(log),
 		initCommand(log), checkCommand(), pinsCommand(), probeCommand(log), doctorCommand(), schemaCommand(),
+		pair.Command(),
 		playCommand(), plotCommand(), exportCommand(), importCommand(),
 		benchCommand(), brokerCommand(), checkSentCommand(),
 	)

@@ -1,4 +1,9 @@
-package main
+// Package views draws what a robot publishes on a terminal: its telemetry, and its spikes.
+//
+//	view := views.New("rover", description, time.Now())
+//	view.Add(message.Topic(), message.Payload(), message.Retained(), time.Now())
+//	text, bright := view.Draw(columns, rows, time.Now())
+package views
 
 import (
 	"fmt"
@@ -10,6 +15,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/internal/picture"
 	"fluxd/cmd/internal/printable"
+	"fluxd/configs/amounts"
 )
 
 // The numbers of changes and events that are shown, the latest ones.
@@ -18,13 +24,13 @@ const (
 	shownEvents  = 4
 )
 
-// silence is how long a running robot may publish nothing. It publishes its health once a second.
-const silence = 3 * time.Second
+// Silence is how long a running robot may publish nothing. It publishes its health once a second.
+const Silence = 3 * time.Second
 
-// view is the picture that watch draws on a terminal.
-type view struct {
+// View is the picture of a robot.
+type View struct {
 	robot       string
-	state       string
+	State       string // of the robot, or of the connection to it
 	parameters  func(path string) protocol.Parameter
 	health      *protocol.Health
 	sensors     map[string]protocol.Measure
@@ -33,26 +39,27 @@ type view struct {
 	values      map[string]string // parameters as text, by path
 	changes     []string          // latest last
 	events      []string          // latest last
-	lastMessage time.Time         // the last sign of life from the robot; at first, when the watch began
+	LastMessage time.Time         // the last sign of life from the robot; at first, when the watch began
 }
 
-func newView(robot string, parameters func(string) protocol.Parameter, now time.Time) *view {
-	return &view{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}, lastMessage: now}
+// New returns a view of a robot whose parameters a function describes. It begins now.
+func New(robot string, parameters func(string) protocol.Parameter, now time.Time) *View {
+	return &View{robot: robot, State: "connecting", parameters: parameters, values: map[string]string{}, LastMessage: now}
 }
 
-// add adds a message, either published now or retained by the broker. It ignores messages that it cannot read.
-func (v *view) add(topic string, payload []byte, retained bool, now time.Time) {
+// Add adds a message, either published now or retained by the broker. It ignores messages that it cannot read.
+func (v *View) Add(topic string, payload []byte, retained bool, now time.Time) {
 	topics := protocol.Topics(v.robot)
 	path, isParameter := strings.CutPrefix(printable.Line(topic), topics.Param(""))
 	level, isEvent := strings.CutPrefix(printable.Line(topic), topics.Event(""))
 	if topic != topics.Status() && !retained { // the broker publishes "offline" for a robot that is gone
-		v.lastMessage = now
+		v.LastMessage = now
 	}
 	switch {
 	case topic == topics.Status():
 		var s protocol.Status
 		if printable.Decode(payload, &s) == nil {
-			v.state = string(s.State)
+			v.State = string(s.State)
 		}
 	case topic == topics.Health():
 		var h protocol.Health
@@ -68,7 +75,7 @@ func (v *view) add(topic string, payload []byte, retained bool, now time.Time) {
 		if printable.Decode(payload, &value) != nil {
 			return
 		}
-		shown := span(value, v.parameters(path).Unit)
+		shown := Span(value, v.parameters(path).Unit)
 		old, known := v.values[path]
 		v.values[path] = shown
 		if known && old != shown {
@@ -97,13 +104,13 @@ func latest(lines []string, line string, keep int) []string {
 	return lines[max(0, len(lines)-keep):]
 }
 
-// draw returns a picture of the given size, the most important lines first. Lines after the first bright ones may be out of date,
+// Draw returns a picture of the given size, the most important lines first. Lines after the first bright ones may be out of date,
 // because the robot is offline or silent.
-func (v *view) draw(columns, rows int, now time.Time) (text string, bright int) {
-	name, past := v.robot+"  "+v.state, v.state != string(protocol.Online)
-	if quiet := now.Sub(v.lastMessage); quiet >= silence {
+func (v *View) Draw(columns, rows int, now time.Time) (text string, bright int) {
+	name, past := v.robot+"  "+v.State, v.State != string(protocol.Online)
+	if quiet := now.Sub(v.LastMessage); quiet >= Silence {
 		name += fmt.Sprintf("  no message for %v, since %s: the lines below are that old",
-			quiet.Round(time.Second), v.lastMessage.Format(time.TimeOnly))
+			quiet.Round(time.Second), v.LastMessage.Format(time.TimeOnly))
 		past = true
 	}
 	first := picture.Section{Least: rows}
@@ -148,4 +155,12 @@ func list(title, what string, least int, of []string) picture.Section {
 	table.Flush()
 	return picture.Section{Title: title, Lines: strings.Split(strings.TrimRight(text.String(), "\n"), "\n"), Least: least,
 		Plural: what}
+}
+
+// Span formats a value, or the least and the largest value of a population.
+func Span(v protocol.Value, unit string) string {
+	if v.To == nil {
+		return amounts.Format(v.V, unit)
+	}
+	return amounts.Format(v.V, unit) + " to " + amounts.Format(*v.To, unit)
 }

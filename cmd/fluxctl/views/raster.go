@@ -1,4 +1,4 @@
-package main
+package views
 
 import (
 	"fmt"
@@ -13,28 +13,32 @@ import (
 // binLength is the duration of one column of the raster.
 const binLength = 20 * time.Millisecond
 
-// raster shows the spikes of each neuron over time: one row per neuron, one column per time bin, the latest bin at the right.
-type raster struct {
-	robot, state string
-	neurons      []string
-	counts       map[int]map[int64]int // by neuron and bin
-	latest       int64                 // time of the latest spike, in microseconds since the robot's start
-	received     time.Time             // when the latest spike was received
-	total        int                   // spikes received
+// Raster shows the spikes of each neuron over time: one row per neuron, one column per time bin, the latest bin at the right.
+type Raster struct {
+	robot    string
+	State    string // of the connection; empty: nothing to say
+	neurons  []string
+	counts   map[int]map[int64]int // by neuron and bin
+	latest   int64                 // time of the latest spike, in microseconds since the robot's start
+	received time.Time             // when the latest spike was received
+	total    int                   // spikes received
 }
 
-func newRaster(robot string, neurons []string) *raster {
-	return &raster{robot: robot, neurons: neurons, counts: map[int]map[int64]int{}}
+// NewRaster returns an empty raster of a robot with neurons.
+func NewRaster(robot string, neurons []string) *Raster {
+	return &Raster{robot: robot, neurons: neurons, counts: map[int]map[int64]int{}}
 }
 
-func (v *raster) name(neuron int) string {
+// Name returns the name of a neuron.
+func (v *Raster) Name(neuron int) string {
 	if neuron < len(v.neurons) {
 		return v.neurons[neuron]
 	}
 	return fmt.Sprintf("neuron %d", neuron)
 }
 
-func (v *raster) add(s protocol.Spike, now time.Time) {
+// Add adds a spike.
+func (v *Raster) Add(s protocol.Spike, now time.Time) {
 	if s.At < v.latest-time.Second.Microseconds() { // the robot has restarted, and its clock with it
 		v.counts, v.latest = map[int]map[int64]int{}, s.At
 	}
@@ -46,8 +50,8 @@ func (v *raster) add(s protocol.Spike, now time.Time) {
 	v.counts[s.Neuron][s.At/binLength.Microseconds()]++
 }
 
-// draw returns a picture of the given size and deletes bins that have left it. Time advances even without spikes.
-func (v *raster) draw(columns, rows int, now time.Time) string {
+// Draw returns a picture of the given size and deletes bins that have left it. Time advances even without spikes.
+func (v *Raster) Draw(columns, rows int, now time.Time) string {
 	widest := 0
 	for _, name := range v.neurons {
 		widest = max(widest, len([]rune(name)))
@@ -62,7 +66,7 @@ func (v *raster) draw(columns, rows int, now time.Time) string {
 		maps.DeleteFunc(counts, func(bin int64, _ int) bool { return bin <= latest-bins })
 	}
 	head := picture.Flow([]string{
-		fmt.Sprintf("%s: %d spikes", v.robot, v.total), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state,
+		fmt.Sprintf("%s: %d spikes", v.robot, v.total), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.State,
 	}, columns)
 	var b strings.Builder
 	b.WriteString(strings.Join(head, "\n") + "\n")
