@@ -58,6 +58,7 @@ Exit codes:
   fluxctl --broker tcp://robot.local:1883 --robot lightseeker get --json
   fluxctl list                                     # all robots
   fluxctl --all estop                              # stop all robots`,
+		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -25,6 +25,9 @@ import (
 	"fluxd/cmd/internal/usage"
 )
 
+// version is set by the linker (see Makefile).
+var version = "dev"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

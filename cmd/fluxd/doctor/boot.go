@@ -63,11 +63,14 @@ func (p *patient) add(lines []string) string {
 
 // boot compares what the wiring needs with what the firmware has switched on, and with config.txt.
 func (p *patient) boot(context.Context) (all []Finding) {
-	if p.model == "" || p.Config == nil {
+	if p.Config == nil || !p.real {
 		return nil
 	}
+	if p.model == "" {
+		return p.otherBoard()
+	}
 	switch {
-	case !p.real || p.needs.None():
+	case p.needs.None():
 		return nil
 	case p.fileErr != nil:
 		all = append(all, Finding{"config-txt-unreadable", Warning, "config.txt", p.fileErr.Error(), "sudo fluxd doctor " + p.Robot})
@@ -89,6 +92,47 @@ func (p *patient) boot(context.Context) (all []Finding) {
 		all = append(all, Finding{"conditional-lines", Warning, "config.txt",
 			"these lines stand in a section with a condition, and did " +
 				"not count here: " + strings.Join(p.config.Conditional, "; "), "put them behind [all]"})
+	}
+	return all
+}
+
+// otherBoard says whether a machine that is no Raspberry Pi has the buses and the PWM channels of the wiring.
+func (p *patient) otherBoard() (all []Finding) {
+	if p.Config.Board.Kind == "raspberrypi" {
+		return nil // it is the wrong machine
+	}
+	buses := slices.Clone(p.needs.Buses)
+	slices.Sort(buses)
+	for _, bus := range slices.Compact(buses) {
+		f := p.busOn(bus)
+		if f.Code == "bus-off" {
+			there := strings.Join(p.find("/dev/i2c-*"), ", ")
+			if there == "" {
+				there = "none"
+			}
+			f.Text, f.Remedy = "there is no such bus; this machine shows "+there, "switch it on as the maker of the board says, "+
+				"mostly with a device-tree overlay; or use another bus"
+		}
+		all = append(all, f)
+	}
+	for _, wire := range p.Config.Wiring() {
+		chip, number, is := strings.Cut(wire.Pin, "/")
+		if !is || !strings.HasPrefix(chip, "pwmchip") {
+			continue
+		}
+		text, err := p.read("/sys/class/pwm/" + chip + "/npwm")
+		channels, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		at, _ := strconv.Atoi(number)
+		switch {
+		case err != nil:
+			all = append(all, Finding{"pwm-off", Problem, wire.Pin, "there is no such PWM chip under /sys/class/pwm",
+				"switch it on as the maker of the board says; ls /sys/class/pwm shows what is there"})
+		case at >= channels:
+			all = append(all, Finding{"pwm-channels", Problem, wire.Pin, fmt.Sprintf("%s has the channels 0 to %d", chip, channels-1),
+				"use one of these"})
+		default:
+			all = append(all, Finding{"pwm", OK, wire.Pin, fmt.Sprintf("%s, with %d channels", chip, channels), ""})
+		}
 	}
 	return all
 }

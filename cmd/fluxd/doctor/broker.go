@@ -29,6 +29,9 @@ func (p *patient) broker(ctx context.Context) (all []Finding) {
 	if p.Config.Dashboard.On() {
 		all = append(all, p.port("dashboard", p.Config.Dashboard.Listen))
 	}
+	if p.Config.Metrics.On() {
+		all = append(all, p.port("metrics", p.Config.Metrics.Listen))
+	}
 	return all
 }
 

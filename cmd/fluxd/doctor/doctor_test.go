@@ -39,6 +39,16 @@ actuators:
   right: {device: hbridge, pwm: GPIO13, in2: GPIO20, decode: {kind: count, neuron: a, window: 1s}}
 `
 
+// other is for a board that is no Raspberry Pi.
+const other = `robot: other
+board: {kind: linux}
+sensors:
+  eye:    {device: bh1750, bus: I2C3, address: 0x23, every: 20ms, encode: {kind: threshold, above: 1 lx, to: a}}
+  bumper: {device: button, pin: 'gpiochip0:17', encode: {kind: edge, to: a}}
+network: {neurons: {a: {}}}
+actuators: {lamp: {device: dimmer, pwm: pwmchip0/1, decode: {kind: count, neuron: a, window: 1s}}}
+`
+
 const lines = "dtparam=i2c_arm=on\ndtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4\ndtparam=audio=off\n"
 
 const (
@@ -390,6 +400,24 @@ func TestFindings(t *testing.T) {
 				return "", &os.PathError{Op: "fork/exec", Path: name, Err: fs.ErrNotExist}
 			}
 		}, []string{"fluxctl-missing warning fluxctl"}, ""},
+		"another board, without its bus and PWM": {"", func(b *bench) { b.robot(other) },
+			[]string{"bus-off problem I2C3", "pwm-off problem pwmchip0/1", "gpio-missing problem pins"}, "shows none"},
+		"another board, well": {"", func(b *bench) {
+			b.robot(other)
+			b.write("dev/i2c-3", "")
+			b.write("dev/gpiochip0", "")
+			b.write("sys/class/pwm/pwmchip0/npwm", "2\n")
+			b.gids["dev/i2c-3"] = i2cGroup
+			b.opts.System.Answers = func(*configs.Robot, []string) ([]hardware.BusAnswers, error) {
+				return []hardware.BusAnswers{{Name: "I2C3", Addresses: []uint16{0x23}}}, nil
+			}
+		}, nil, "pwmchip0, with 2 channels"},
+		"another board, with fewer channels": {"", func(b *bench) {
+			b.robot(other)
+			b.write("dev/i2c-2", "")
+			b.write("dev/gpiochip0", "")
+			b.write("sys/class/pwm/pwmchip0/npwm", "1\n")
+		}, []string{"bus-off problem I2C3", "pwm-channels problem pwmchip0/1"}, "shows /dev/i2c-2"},
 		"another fluxctl": {four, func(b *bench) { b.opts.Version = "2.0.0" }, []string{"fluxctl-version warning /usr/bin/fluxctl"},
 			"1.2.3"},
 	} {
@@ -578,6 +606,21 @@ func TestLooksThatHang(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// A server can only listen at an address of the machine.
+func TestAddresses(t *testing.T) {
+	b := newBench(t, four, rover)
+	p := &patient{Options: b.opts, users: []account{{uid: 1000}}}
+	for listen, want := range map[string]string{"127.0.0.1:1883": "x-port", "0.0.0.0:1883": "x-port", "[::]:1883": "x-port",
+		":1883":            "x-port",
+		"192.168.1.7:1883": "x-port", "192.168.1.8:1883": "x-address", "localhost:1883": "x-port", "1883": "x-address",
+		"a:b": "x-address",
+		"":    "x-address"} {
+		if got := p.port("x", listen); got.Code != want {
+			t.Errorf("%q: %+v, want %s", listen, got, want)
+		}
+	}
 }
 
 // The report in JSON has stable keys, and its text commands no terminal.
