@@ -236,7 +236,7 @@ func newPlace(t *testing.T) *place {
 case "$*" in
 init*)
 	'%[1]s' "$@" && for robot in *.yaml; do
-		sed 's/mqtt: {broker: embedded}/mqtt: {listen: "%[2]s"}/' "$robot" >"$robot.new" && mv "$robot.new" "$robot" || exit
+		sed 's/^  broker: embedded .*/  listen: "%[2]s"/' "$robot" >"$robot.new" && mv "$robot.new" "$robot" || exit
 	done
 	exit;;
 run | 'run --open') shift; set -- run lightseeker.yaml "$@";;

@@ -12,6 +12,7 @@ import (
 
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/scaffold"
+	"fluxd/configs"
 )
 
 // Without a terminal init takes the defaults. Its file is valid, and the commands that it names work as they stand.
@@ -184,6 +185,27 @@ func TestInitLooksAtTheBusOfTheHeader(t *testing.T) {
 	shown.Reset()
 	if answers(&shown, []hardware.BusAnswers{{Name: "I2C1"}}); shown.String() != "I2C1: nothing answers\n" {
 		t.Error(&shown)
+	}
+}
+
+// A robot for the network is complete once fluxd pair has made its first user: pair asks for no more lines.
+func TestInitForTheNetwork(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if code, _, errs := fluxd("init", "rover", "--reach", "network"); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	code, line, notes := fluxd("pair", "ann", "rover.yaml", "--host", "rover.local")
+	if code != 0 || !strings.HasPrefix(line, "fluxd1/rover/rover.local:8883,") || strings.Contains(notes, "mqtt:") {
+		t.Fatalf("exit %d:\n%s%s", code, line, notes)
+	}
+	config, err := configs.Load("rover.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{config.MQTT.Passwords, config.MQTT.TLS.Certificate, config.Dashboard.TLS.Key} {
+		if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+			t.Errorf("fluxd pair has not made %s: %v", file, err)
+		}
 	}
 }
 
