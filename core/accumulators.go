@@ -21,6 +21,7 @@ type accumulator struct {
 	sums    []int32  // by neuron
 	reached []uint64 // a bit for each neuron that sendSparse or sendEach reached
 	dense   bool     // sendDense has filled it: it may reach neurons whose bits are not set
+	stale   bool     // its sums are not 0, and belong to no tick: see takeOver
 }
 
 // forever is later than every tick.
@@ -118,7 +119,28 @@ func (set *accumulators) install(bucket uint) *accumulator {
 	acc := set.spare[len(set.spare)-1]
 	set.spare = set.spare[:len(set.spare)-1]
 	set.buckets[bucket] = acc
+	if acc.stale {
+		clear(acc.sums)
+		clear(acc.reached)
+		acc.stale = false
+	}
 	return acc
+}
+
+// takeOver takes the memory of another set, whose sums a tuning has made invalid. They are cleared one by one, when they are
+// needed: all at once would take long.
+func (set *accumulators) takeOver(old *accumulators) {
+	set.pool = old.pool
+	for _, acc := range old.buckets {
+		if acc != old.absent {
+			acc.stale = acc.at >= 0
+			set.spare = append(set.spare, acc)
+		}
+	}
+	set.spare = append(set.spare, old.spare...)
+	for _, acc := range set.spare {
+		acc.at, acc.inputs, acc.dense = -1, 0, false
+	}
 }
 
 // close ends an accumulator after its tick. Its sums and bits must be 0 again.

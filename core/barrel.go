@@ -111,13 +111,26 @@ func (n *Network) sinks(t int64, neuron uint32) bool {
 	return n.barrels[neuron].level(t, nt) < int64(nt.floor)
 }
 
-// findSunken finds the neurons that have sunk below their floor, after a tuning.
-func (n *Network) findSunken() {
+// findSunken finds the neurons that have sunk below their floor, after a tuning of some neurons, which are in rising order.
+func (n *Network) findSunken(tuned []changedNeuron) {
+	before := n.sunken
 	n.sunken = nil
-	for i := range n.barrels {
-		if n.sinks(n.now, uint32(i)) {
-			n.sunken = append(n.sunken, sunken{neuron: uint32(i)})
+	find := func(neuron uint32) {
+		if n.sinks(n.now, neuron) {
+			n.sunken = append(n.sunken, sunken{neuron: neuron})
 		}
+	}
+	for i := range tuned {
+		neuron := tuned[i].index
+		for ; len(before) > 0 && before[0].neuron <= neuron; before = before[1:] {
+			if before[0].neuron < neuron {
+				find(before[0].neuron)
+			}
+		}
+		find(neuron)
+	}
+	for _, s := range before {
+		find(s.neuron)
 	}
 }
 

@@ -63,6 +63,14 @@ func newCalendar(now int64, delay uint32, neurons int) *calendar {
 	return c
 }
 
+// clear empties the calendar, and moves it to a time. Its memory stays.
+func (c *calendar) clear(now int64) {
+	c.page, c.today, c.next, c.count = now>>pageBits, c.today[:0], 0, 0
+	clear(c.ends)
+	clear(c.occupied)
+	c.pool, c.before, c.spare = c.pool[:pieceSize], c.before[:1], 0
+}
+
 // sendScattered puts the arrivals of a spike of tick t into the calendar: those from first to before last in Network.arrivals.
 func (n *Network) sendScattered(t int64, first, last uint32) {
 	c := n.calendar

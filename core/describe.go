@@ -4,7 +4,7 @@ import "slices"
 
 // A network does not keep the description that it was built from: at 50 bytes a synapse, that would be most of its memory. This
 // file makes the description again, for tuning, snapshots and display. It keeps only what the network itself does not hold, and
-// keeps equal things once.
+// keeps equal things once. All of it is part of the plan: nothing here reads the state of the network.
 
 // compactDescription is the part of a description that the network does not hold.
 type compactDescription struct {
@@ -17,9 +17,10 @@ type compactDescription struct {
 	synapseTypes []float64
 	arrivals     map[uint32]float64
 	plastics     amounts
+	rules        []uint16 // by piece: index into plan.rules; Network.stamps has it, too
 }
 
-// positions holds the position of each synapse: its index in Network.arrivals or, behind all of those, its number if it is
+// positions holds the position of each synapse: its index in plan.arrivals or, behind all of those, its number if it is
 // plastic. Most descriptions list the synapses source by source. Then a small number is enough: the place among those of its
 // source, of which the plastic ones come last.
 type positions struct {
@@ -163,12 +164,12 @@ func copied[T any](p *T) *T {
 }
 
 // leak returns the leak of a neuron.
-func (n *Network) leak(neuron uint32) float64 {
+func (n *plan) leak(neuron uint32) float64 {
 	return n.described.kinds[n.described.kind[neuron]].Leak
 }
 
 // neuron describes a neuron.
-func (n *Network) neuron(i int) Neuron {
+func (n *plan) neuron(i int) Neuron {
 	d := n.described.kinds[n.described.kind[i]].clone()
 	if n.described.names != nil {
 		d.Name = n.described.names[i]
@@ -177,13 +178,13 @@ func (n *Network) neuron(i int) Neuron {
 }
 
 // synapses returns how many synapses the network has.
-func (n *Network) synapses() int { return len(n.arrivals) + len(n.plastics) }
+func (n *plan) synapses() int { return len(n.arrivals) + len(n.plastics) }
 
 // begin returns the first position of a source.
-func (n *Network) begin(source int) uint32 { return n.bundles[n.efferents[source].first].first }
+func (n *plan) begin(source int) uint32 { return n.bundles[n.efferents[source].first].first }
 
-// beginPlastics returns the number of the first plastic synapse of a source.
-func (n *Network) beginPlastics(source int) uint32 {
+// firstPlastic returns the number of the first plastic synapse of a source.
+func (n *plan) firstPlastic(source int) uint32 {
 	if n.piecesFrom == nil {
 		return 0
 	}
@@ -191,18 +192,18 @@ func (n *Network) beginPlastics(source int) uint32 {
 }
 
 // before returns how many synapses the sources before one have.
-func (n *Network) before(source int) uint32 { return n.begin(source) + n.beginPlastics(source) }
+func (n *plan) before(source int) uint32 { return n.begin(source) + n.firstPlastic(source) }
 
 // sourceOf returns the source that a position belongs to.
-func (n *Network) sourceOf(position uint32) int {
+func (n *plan) sourceOf(position uint32) int {
 	if statics := uint32(len(n.arrivals)); position >= statics {
-		return n.sourceBy(n.beginPlastics, position-statics)
+		return n.sourceBy(n.firstPlastic, position-statics)
 	}
 	return n.sourceBy(n.begin, position)
 }
 
 // sourceBy returns the last source that begins at or before a place.
-func (n *Network) sourceBy(begin func(source int) uint32, place uint32) int {
+func (n *plan) sourceBy(begin func(source int) uint32, place uint32) int {
 	low, high := 0, n.population-1
 	for low < high {
 		middle := (low + high) / 2
@@ -216,16 +217,16 @@ func (n *Network) sourceBy(begin func(source int) uint32, place uint32) int {
 }
 
 // positionAt returns the position at a place among the synapses of a source.
-func (n *Network) positionAt(source int, place uint32) uint32 {
+func (n *plan) positionAt(source int, place uint32) uint32 {
 	begin := n.begin(source)
 	if statics := n.begin(source+1) - begin; place >= statics {
-		return uint32(len(n.arrivals)) + n.beginPlastics(source) + place - statics
+		return uint32(len(n.arrivals)) + n.firstPlastic(source) + place - statics
 	}
 	return begin + place
 }
 
 // bundleOf returns the bundle that a position belongs to.
-func (n *Network) bundleOf(position uint32) uint32 {
+func (n *plan) bundleOf(position uint32) uint32 {
 	low, high := 0, len(n.bundles)-2
 	for low < high {
 		middle := (low + high) / 2
@@ -239,7 +240,7 @@ func (n *Network) bundleOf(position uint32) uint32 {
 }
 
 // position returns the position of a synapse.
-func (n *Network) position(synapse int) uint32 {
+func (n *plan) position(synapse int) uint32 {
 	p := &n.described.positions
 	switch {
 	case p.near != nil: // synapses of one source are one after the other
@@ -251,7 +252,7 @@ func (n *Network) position(synapse int) uint32 {
 }
 
 // synapsesAt returns the synapse at each position.
-func (n *Network) synapsesAt() []uint32 {
+func (n *plan) synapsesAt() []uint32 {
 	at := make([]uint32, n.synapses())
 	p := &n.described.positions
 	for source := range n.population {
@@ -270,7 +271,7 @@ func (n *Network) synapsesAt() []uint32 {
 }
 
 // sources returns the index in the description of each plastic synapse, by number.
-func (n *Network) sources() []uint32 {
+func (n *plan) sources() []uint32 {
 	if len(n.plastics) == 0 {
 		return nil
 	}
@@ -278,7 +279,7 @@ func (n *Network) sources() []uint32 {
 }
 
 // plasticOf returns the number of a plastic synapse, and false if it is none.
-func (n *Network) plasticOf(synapse int) (number uint32, is bool) {
+func (n *plan) plasticOf(synapse int) (number uint32, is bool) {
 	if synapse < 0 || synapse >= n.synapses() {
 		return 0, false
 	}
@@ -287,7 +288,7 @@ func (n *Network) plasticOf(synapse int) (number uint32, is bool) {
 }
 
 // kindAt returns the kind of the synapse at a position.
-func (n *Network) kindAt(position uint32) bundleKind {
+func (n *plan) kindAt(position uint32) bundleKind {
 	if position >= uint32(len(n.arrivals)) {
 		return plasticBundle
 	}
@@ -295,12 +296,12 @@ func (n *Network) kindAt(position uint32) bundleKind {
 }
 
 // synapse describes the synapse at a position, as configured.
-func (n *Network) synapse(position uint32) Synapse {
+func (n *plan) synapse(position uint32) Synapse {
 	if statics := uint32(len(n.arrivals)); position >= statics {
 		number := position - statics
 		piece := n.pieceOf(number)
 		return Synapse{From: n.sourceOf(position), To: int(n.plastics[number].target), Weight: n.described.plastics.at(number),
-			Delay: Tick(n.delays[n.pieces[piece].channel>>1]), Plastic: copied(&n.rules[n.stamps[piece]&(MaxRules-1)].of)}
+			Delay: Tick(n.delays[n.pieces[piece].channel>>1]), Plastic: copied(&n.rules[n.described.rules[piece]].of)}
 	}
 	bundle := n.bundles[n.bundleOf(position)]
 	s := Synapse{From: n.sourceOf(position), Delay: Tick(n.delays[bundle.channel>>kindBits])}
@@ -324,8 +325,8 @@ func (n *Network) synapse(position uint32) Synapse {
 	return s
 }
 
-func (n *Network) describeNeurons() []Neuron {
-	all := make([]Neuron, len(n.barrels))
+func (n *plan) describeNeurons() []Neuron {
+	all := make([]Neuron, len(n.typeOf))
 	for i := range all {
 		all[i] = n.neuron(i)
 	}
@@ -334,7 +335,7 @@ func (n *Network) describeNeurons() []Neuron {
 
 // Description returns the description of the network as it is now, with all that was tuned. Weights are those that were
 // configured or tuned, not those that were learnt; see Learnt. Each call makes a new one.
-func (n *Network) Description() Description {
+func (n *plan) Description() Description {
 	d := Description{Neurons: n.describeNeurons(), Seed: n.seed, Frozen: n.frozen}
 	if n.synapses() > 0 {
 		d.Synapses = make([]Synapse, n.synapses())

@@ -29,7 +29,9 @@
 //	}
 //
 // A Network is not safe for concurrent use: one goroutine owns it. Split builds a large one in parts for several goroutines. Tune
-// changes parameters between two calls of Advance, Snapshot and Restore keep what was learnt, and Reset begins again.
+// changes parameters between two calls of Advance, Snapshot and Restore keep what was learnt, and Reset begins again. In a large
+// network they take long. So the long part of each may be done in another goroutine while the network runs: see Prepare,
+// PrepareRestore and WeightCopy.
 //
 // # How it computes
 //
@@ -73,5 +75,6 @@
 // how they learn; fill.go judges many neurons at once, with vector instructions where the processor has them. barrel.go is the
 // neuron, mechanisms.go is what only some neurons have (adaptation, habituation, bursts, pacemaker, modulation). generators.go
 // and spontaneous.go have the neurons that fire at random or in a pattern. network.go, layout.go and, for plastic synapses,
-// pieces.go build all of it. state.go shows what it does at the moment.
+// pieces.go build all of it. prepare.go, tune.go and stale.go change it while it runs. state.go shows what it does at the
+// moment.
 package core

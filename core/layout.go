@@ -10,7 +10,7 @@ import (
 
 // layOut sorts the synapses by source, kind, delay and target, and divides them into bundles. It prepares accumulators if the
 // network can use them. Plastic synapses are laid out apart.
-func (n *Network) layOut(d Description, learners learners) {
+func (n *plan) layOut(d Description, learners learners) {
 	synapses := d.Synapses
 	n.packs(d, learners)
 	n.layOutDelays(d)
@@ -65,7 +65,7 @@ func (n *Network) layOut(d Description, learners learners) {
 	n.described.synapseTypes, n.described.arrivals = nil, map[uint32]float64{}
 	n.arrivals = make([]uint32, len(order))
 	n.efferents = make([]efferent, n.population+1)
-	n.bundles, n.modulators, n.weights, n.lags, n.calendar = nil, nil, nil, nil, nil
+	n.bundles, n.modulators, n.weights, n.lags = nil, nil, nil, nil
 	synapseTypes, seen := map[synapseTypeKey]uint32{}, new(waterCache)
 	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
@@ -105,12 +105,11 @@ func (n *Network) layOut(d Description, learners learners) {
 	case n.channels == nil && len(n.delays) > 0:
 		n.logged = int64(n.delays[len(n.delays)-1])
 	}
-	n.emptyQueue()
 }
 
 // scatters reports whether direct arrivals use the calendar: bundles of several synapses cost less in the queue. Only direct
 // synapses and their delays matter, as the others are in other bundles.
-func (n *Network) scatters(synapses []Synapse, channels map[Tick]uint32) bool {
+func (n *plan) scatters(synapses []Synapse, channels map[Tick]uint32) bool {
 	direct, delays, seen := 0, 0, make([]bool, len(n.delays))
 	for i := range synapses {
 		if synapses[i].bundleKind() != directBundle {
@@ -125,16 +124,8 @@ func (n *Network) scatters(synapses []Synapse, channels map[Tick]uint32) bool {
 	return direct < 4*n.population*delays
 }
 
-// emptyQueue begins with an empty queue and an empty calendar.
-func (n *Network) emptyQueue() {
-	n.queue = newQueue(n.now)
-	if n.weights != nil {
-		n.calendar = newCalendar(n.now, slices.Max(n.lags), len(n.barrels))
-	}
-}
-
-// arrival returns the entry of a synapse in Network.arrivals.
-func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTypes map[synapseTypeKey]uint32,
+// arrival returns the entry of a synapse in plan.arrivals.
+func (n *plan) arrival(d Description, s *Synapse, position uint32, synapseTypes map[synapseTypeKey]uint32,
 	seen *waterCache) uint32 {
 	switch s.bundleKind() {
 	case modulatorBundle:
@@ -206,7 +197,7 @@ type synapseTypeKey struct {
 }
 
 // layOutDelays gives each different delay a channel, behind those of accumulators.
-func (n *Network) layOutDelays(d Description) {
+func (n *plan) layOutDelays(d Description) {
 	known := map[Tick]bool{}
 	for _, delay := range n.delays {
 		known[Tick(delay)] = true
@@ -222,7 +213,7 @@ func (n *Network) layOutDelays(d Description) {
 
 // packs decides whether static direct synapses use accumulators, and which of them. There must be few enough pairs of a delay and
 // a weight to name each in the low bits of an arrival. And all that one neuron can receive in one tick must fit in a sum.
-func (n *Network) packs(d Description, learners learners) {
+func (n *plan) packs(d Description, learners learners) {
 	n.accumulators, n.channels, n.synapseTypes, n.typeChannels, n.delays = accumulators{}, nil, nil, nil, nil
 	n.sumsPlastics = false
 	n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt
@@ -295,7 +286,7 @@ func (t total) fits() bool {
 }
 
 // withPlastics adds what plastic synapses can bring at most, whatever they learn, and returns the largest total.
-func (n *Network) withPlastics(totals []total, learners learners) total {
+func (n *plan) withPlastics(totals []total, learners learners) total {
 	for number := range n.plastics {
 		r, t := n.rules[learners.rules[number]], &totals[n.plastics[number].target]
 		t.arrivals++
@@ -313,7 +304,7 @@ func (n *Network) withPlastics(totals []total, learners learners) total {
 // Narrow buckets are better, since two ticks seldom need the same one. But the longest delay that can use accumulators is as long
 // as all buckets together. So the width is the smallest that leaves at most an eighth of the synapses, those with the longest
 // delays, to the queue.
-func (n *Network) chooseDelays(delays map[Tick]int) (span uint8, synapses int) {
+func (n *plan) chooseDelays(delays map[Tick]int) (span uint8, synapses int) {
 	all := 0
 	for _, count := range delays {
 		all += count

@@ -2,13 +2,13 @@ package core
 
 // An accumulator holds only sums, and the calendar only water. When a weight or a neuron is tuned, the change must hold for
 // arrivals in flight too, so they must be computed again. For that the network remembers what has gone into them until it has
-// arrived.
+// arrived. See stale.go.
 
 // departure is a spike whose arrivals are in accumulators, in the calendar, or single arrivals in the queue.
 type departure struct {
 	at     int64
 	source uint32
-	_      uint32
+	next   uint32 // index into plan.arrivals: the next scattered arrival that refill sends again
 }
 
 // log is a first-in, first-out queue. Its size is a power of two.

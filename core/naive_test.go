@@ -506,6 +506,7 @@ func (n *naive) input(in []stimulus) {
 // differs compares the long-term weights of both models and returns the synapses that differ.
 func (n *naive) differs(engine *Network) []int {
 	var wrong []int
+	engine.convertPieces(len(engine.plastics))
 	for i, source := range engine.sources() {
 		if engine.plastics[i].magnitude() != n.synapses[source].w {
 			wrong = append(wrong, int(source))

@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"math/bits"
+	"sync/atomic"
 )
 
 // A Spike is one neuron firing.
@@ -77,31 +78,24 @@ type tickInput struct {
 	timerDue bool   // the neuron's timer is due: a burst's next spike or its generator
 }
 
-// A Network is a network that can run. Build makes it, and one goroutine owns it.
-type Network struct {
+// A plan is all of a network that follows from its description. It never changes: a tuning makes another one. So any goroutine
+// may read it while the network runs, to prepare a tuning or to encode a snapshot.
+type plan struct {
 	base       uint32 // index of its first neuron in the whole network; not 0 only for a part, see Split
 	population int    // number of neurons in the whole network
 
-	barrels      []barrel
-	typeOf       []uint32 // by neuron: index into neuronTypes
-	mechanismsOf []uint32 // by neuron: index into mechanisms, if it has any
-	neuronTypes  []neuronType
-	sunken       []sunken // what a tuning has left below its floor
-	runs         []run
-	mechanisms   []*mechanisms
+	typeOf      []uint32 // by neuron: index into neuronTypes
+	neuronTypes []neuronType
+	runs        []run
 
-	plastics   []plastic   // by number: by source, and then by the delay and rule with which the network was built
-	shorts     []shortTerm // by number; nil if no rule has a short-term part
-	pieces     []piece     // by number, and one more that marks the end
-	stamps     []uint64    // by piece
-	piecesFrom []uint32    // by neuron: the first of its efferent pieces, and one more; nil if no synapse is plastic
-	afferents  []span      // by neuron: its plastic afferent synapses; nil if no synapse is plastic
-	afferent   []uint32    // see afferentsOf
-	offsetBits uint8       // the same
-	room       []uint32    // for as many as a neuron has plastic afferent synapses at most
-	spiked     []int64     // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
-	rules      []*rule     // pointers: an index into a list of large structs would be a multiplication
-	window     int64       // the longest of any rule
+	plastics   []plastic // by number: by source, and then by the delay and rule of the build; of a plan only the targets are read
+	pieces     []piece   // by number, and one more that marks the end
+	piecesFrom []uint32  // by neuron: the first of its efferent pieces, and one more; nil if no synapse is plastic
+	afferents  []span    // by neuron: its plastic afferent synapses; nil if no synapse is plastic
+	afferent   []uint32  // see afferentsOf
+	offsetBits uint8     // the same
+	rules      []*rule   // pointers: an index into a list of large structs would be a multiplication
+	window     int64     // the longest of any rule
 
 	efferents []efferent // by neuron, and one more that marks the end
 	bundles   []bundle   // by source, kind and delay, and one more that marks the end
@@ -113,7 +107,7 @@ type Network struct {
 	lags       []uint32 // by arrival, of scattered ones: the delay; nil if weights is
 	modulators []modulator
 
-	accumulators accumulators
+	accumulators accumulators   // of a plan: empty
 	channels     []*accumulator // room for the accumulators that sendDense fills, by channel; nil: the network uses no accumulators
 	synapseTypes *[maxTypes]synapseType
 	typeDelays   *[maxTypes]uint32 // by synapse type
@@ -124,12 +118,35 @@ type Network struct {
 	sparseFrom   int               // from so many arrivals a tick on, accumulators cost less than the queue
 	sumsPlastics bool              // what plastic synapses bring fits in sums, too
 	flightSize   int               // plastic synapses that a flight delivers to, on average, rounded up
-	plasticSums  []int32           // the sums that take the plastic arrivals of the current tick; nil: tickInputs do
-	prefetched   uint32            // keeps the compiler from removing reads that only fetch memory early
 	shortBundles bool              // bundles are so short that sendEach costs less than sendSparse
 	logged       int64             // how long a spike stays in departures
-	departures   log[departure]    // spikes whose arrivals are in sums, for tuning
-	joined       log[input]        // inputs whose arrivals are in sums, for tuning
+
+	described compactDescription // for tuning and snapshots; not used while the network runs
+	seed      uint64             // the same; of neurons with Noise
+	frozen    bool               // see Description
+}
+
+// A Network is a network that can run. Build makes it, and one goroutine owns it.
+type Network struct {
+	plan
+	plans *atomic.Pointer[plan] // the plan, for other goroutines
+
+	barrels      []barrel
+	mechanismsOf []uint32 // by neuron: index into mechanisms, if it has any
+	mechanisms   []*mechanisms
+	sunken       []sunken // what a tuning has left below its floor, by neuron
+
+	shorts      []shortTerm // by plastic synapse; nil if no rule has a short-term part
+	stamps      []uint64    // by piece
+	room        []uint32    // for as many as a neuron has plastic afferent synapses at most
+	spiked      []int64     // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
+	deferred    *deferred   // what is still to be converted after a tuning, or nil
+	plasticSums []int32     // the sums that take the plastic arrivals of the current tick; nil: tickInputs do
+
+	prefetched uint32         // keeps the compiler from removing reads that only fetch memory early
+	departures log[departure] // spikes whose arrivals are in sums or in the calendar, for tuning
+	joined     log[input]     // inputs whose arrivals are in sums, for tuning
+	stale      stale          // what a tuning has made invalid
 
 	queue    *queue
 	calendar *calendar // nil if no bundle is scattered
@@ -148,10 +165,6 @@ type Network struct {
 	now        int64       // first tick that is not yet processed
 	began      int64       // when the network was in its initial state: pacemakers and patterns count from there
 	counters   Counters
-
-	described compactDescription // for tuning and snapshots; not used while the network runs
-	seed      uint64             // the same; of neurons with Noise
-	frozen    bool               // see Description
 }
 
 // Build checks a description and makes a network of it. It fails with ErrRange or ErrUnknown, in a *Fault that names the neuron
@@ -179,12 +192,11 @@ func (d Description) checkSynapses() error {
 // synapses are indices of the whole network, their targets those of the part.
 func build(d Description, base, population int) (*Network, error) {
 	n := &Network{
-		base:         uint32(base),
-		population:   population,
-		seed:         d.Seed,
-		frozen:       d.Frozen,
+		plan: plan{base: uint32(base), population: population, seed: d.Seed, frozen: d.Frozen,
+			typeOf: make([]uint32, len(d.Neurons))},
+		plans:        new(atomic.Pointer[plan]),
+		stale:        nothingStale,
 		barrels:      make([]barrel, len(d.Neurons)),
-		typeOf:       make([]uint32, len(d.Neurons)),
 		mechanismsOf: make([]uint32, len(d.Neurons)),
 		tickInputs:   make([]tickInput, len(d.Neurons)),
 		list:         make([]uint32, len(d.Neurons)+1),
@@ -228,7 +240,16 @@ func build(d Description, base, population int) (*Network, error) {
 		return nil, err
 	}
 	n.layOut(d, learners)
+	n.beginPlastics()
+	n.emptyQueue()
+	n.publish()
 	return n, nil
+}
+
+// publish lets other goroutines read the plan. The copy that they read has empty accumulators.
+func (n *Network) publish() {
+	p := n.plan
+	n.plans.Store(&p)
 }
 
 // addMechanisms appends the mechanisms of one more neuron and returns their index.
@@ -278,7 +299,7 @@ func (s *Synapse) check(to *Neuron) error {
 }
 
 // between names the neurons that the synapse at a position connects.
-func (n *Network) between(position uint32) string {
+func (n *plan) between(position uint32) string {
 	s := n.synapse(position)
 	from, to := n.neuron(s.From), n.neuron(s.To)
 	return from.label(s.From) + " -> " + to.label(s.To)
@@ -300,7 +321,7 @@ func (s *Synapse) water(neurons []Neuron) int32 {
 }
 
 // typeAt returns the type of a neuron.
-func (n *Network) typeAt(neuron uint32) *neuronType { return &n.neuronTypes[n.typeOf[neuron]] }
+func (n *plan) typeAt(neuron uint32) *neuronType { return &n.neuronTypes[n.typeOf[neuron]] }
 
 // Neurons returns how many neurons the network has.
 func (n *Network) Neurons() int { return len(n.barrels) }
@@ -332,7 +353,8 @@ func (n *Network) underWay() uint64 {
 
 // Waiting returns how much is in flight: accumulators, entries of the queue, inputs and timers.
 func (n *Network) Waiting() int {
-	waiting := bits.OnesCount64(n.accumulators.occupied) + n.queue.length() + len(n.inputs) + len(n.detached) + len(n.timers.heap)
+	waiting := bits.OnesCount64(n.accumulators.occupied) + n.stale.waiting() + n.queue.length() + len(n.inputs) + len(n.detached) +
+		len(n.timers.heap)
 	if n.calendar != nil {
 		waiting += n.calendar.count
 	}

@@ -10,11 +10,11 @@ import (
 // learners are the plastic synapses of a network by number, while it is built or tuned.
 type learners struct {
 	synapses []uint32 // their indices in the description
-	rules    []uint16 // indices into Network.rules
+	rules    []uint16 // indices into plan.rules
 }
 
 // numberPlastics gives the plastic synapses of a description their numbers, which tuning does not change.
-func (n *Network) numberPlastics(d Description) (all learners, err error) {
+func (n *plan) numberPlastics(d Description) (all learners, err error) {
 	for i := range d.Synapses {
 		if d.Synapses[i].Plastic != nil {
 			all.synapses = append(all.synapses, uint32(i))
@@ -44,18 +44,34 @@ func (n *Network) numberPlastics(d Description) (all learners, err error) {
 		n.plastics[number], sorted.synapses[number], sorted.rules[number] = plastics[i], all.synapses[i], ruleOf[i]
 	}
 	n.setRules(rules)
+	return sorted, nil
+}
+
+// beginPlastics makes the initial state of the plastic synapses, apart from their weights.
+func (n *Network) beginPlastics() {
+	if len(n.plastics) == 0 {
+		return
+	}
 	if n.hasShorts() {
 		n.shorts = make([]shortTerm, len(n.plastics))
 	}
+	n.stamps = make([]uint64, len(n.described.rules))
+	for piece, rule := range n.described.rules {
+		n.stamps[piece] = uint64(rule)
+	}
+	most := uint32(0)
+	for _, s := range n.afferents {
+		most = max(most, s.last-s.first)
+	}
+	n.room = make([]uint32, most)
 	n.spiked = make([]int64, len(n.barrels))
 	for i := range n.spiked {
 		n.spiked[i] = longAgo
 	}
-	return sorted, nil
 }
 
 // setRules sets the rules and what follows from them.
-func (n *Network) setRules(rules []*rule) {
+func (n *plan) setRules(rules []*rule) {
 	n.rules, n.window = rules, 0
 	for _, r := range rules {
 		n.window = max(n.window, r.window)
@@ -63,7 +79,7 @@ func (n *Network) setRules(rules []*rule) {
 }
 
 // hasShorts reports whether any rule has a short-term part.
-func (n *Network) hasShorts() bool {
+func (n *plan) hasShorts() bool {
 	return slices.ContainsFunc(n.rules, func(r *rule) bool { return r.short })
 }
 
@@ -141,10 +157,10 @@ func (d Description) plastics(synapses []uint32, used func(int) bool) (all []pla
 
 // layOutPieces divides the plastic synapses into pieces. Those that there were are cut where delays or rules have become
 // different. It lists the afferent synapses of each neuron.
-func (n *Network) layOutPieces(d Description, learners learners, channels map[Tick]uint32) {
-	was, stamps := n.pieces, n.stamps
-	n.pieces, n.stamps, n.piecesFrom, n.afferents, n.afferent, n.room = nil, nil, nil, nil, nil, nil
-	n.described.plastics, n.flightSize = amounts{}, 1
+func (n *plan) layOutPieces(d Description, learners learners, channels map[Tick]uint32) {
+	was := n.pieces
+	n.pieces, n.piecesFrom, n.afferents, n.afferent = nil, nil, nil, nil
+	n.described.plastics, n.described.rules, n.flightSize = amounts{}, nil, 1
 	if len(n.plastics) == 0 {
 		return
 	}
@@ -176,11 +192,7 @@ func (n *Network) layOutPieces(d Description, learners learners, channels map[Ti
 		if !cut {
 			continue
 		}
-		stamp := uint64(learners.rules[number])
-		if was != nil {
-			stamp |= stamps[old] &^ (MaxRules - 1)
-		}
-		n.pieces, n.stamps = append(n.pieces, next), append(n.stamps, stamp)
+		n.pieces, n.described.rules = append(n.pieces, next), append(n.described.rules, learners.rules[number])
 		if next.channel&joined == 0 {
 			flights++
 		}
@@ -195,7 +207,7 @@ func (n *Network) layOutPieces(d Description, learners learners, channels map[Ti
 }
 
 // fittingBits returns how many bits a place in a piece may have, so that 32 bits hold it and the index of the piece.
-func (n *Network) fittingBits() uint8 {
+func (n *plan) fittingBits() uint8 {
 	largest := uint32(1)
 	for p := range len(n.pieces) - 1 {
 		largest = max(largest, n.pieces[p+1].first-n.pieces[p].first)
@@ -212,13 +224,13 @@ func (n *Network) fittingBits() uint8 {
 }
 
 // cutPieces cuts pieces of more than 1<<offsetBits synapses, and lists the afferent synapses of each neuron.
-func (n *Network) cutPieces(offsetBits uint8) {
-	pieces, stamps, index := []piece{}, []uint64{}, make([]uint32, len(n.pieces))
+func (n *plan) cutPieces(offsetBits uint8) {
+	pieces, rules, index := []piece{}, []uint16{}, make([]uint32, len(n.pieces))
 	for p := range len(n.pieces) - 1 {
 		index[p] = uint32(len(pieces))
 		next, last := n.pieces[p], n.pieces[p+1].first
 		for ; ; next.channel |= joined {
-			pieces, stamps = append(pieces, next), append(stamps, n.stamps[p])
+			pieces, rules = append(pieces, next), append(rules, n.described.rules[p])
 			if last-next.first <= 1<<offsetBits {
 				break
 			}
@@ -229,19 +241,18 @@ func (n *Network) cutPieces(offsetBits uint8) {
 	for i, p := range n.piecesFrom {
 		n.piecesFrom[i] = index[p]
 	}
-	n.pieces, n.stamps, n.offsetBits = append(pieces, n.pieces[len(n.pieces)-1]), stamps, offsetBits
-	n.afferents, n.afferent = make([]span, len(n.barrels)), make([]uint32, len(n.plastics))
+	n.pieces, n.described.rules, n.offsetBits = append(pieces, n.pieces[len(n.pieces)-1]), rules, offsetBits
+	n.afferents, n.afferent = make([]span, len(n.typeOf)), make([]uint32, len(n.plastics))
 	for i := range n.plastics {
 		n.afferents[n.plastics[i].target].last++
 	}
-	first, most := uint32(0), uint32(0)
+	first := uint32(0)
 	for i := range n.afferents {
 		count := n.afferents[i].last
 		n.afferents[i] = span{first, first}
-		first, most = first+count, max(most, count)
+		first += count
 	}
-	n.room = make([]uint32, most)
-	for p := range stamps {
+	for p := range rules {
 		begin := n.pieces[p].first
 		for number := begin; number < n.pieces[p+1].first; number++ {
 			s := &n.afferents[n.plastics[number].target]
@@ -252,7 +263,7 @@ func (n *Network) cutPieces(offsetBits uint8) {
 }
 
 // pieceOf returns the piece of a plastic synapse by its number.
-func (n *Network) pieceOf(number uint32) uint32 {
+func (n *plan) pieceOf(number uint32) uint32 {
 	low, high := 0, len(n.pieces)-2
 	for low < high {
 		middle := (low + high) / 2
@@ -266,12 +277,16 @@ func (n *Network) pieceOf(number uint32) uint32 {
 }
 
 // ruleOf returns the rule of a plastic synapse by its number.
-func (n *Network) ruleOf(number uint32) *rule {
-	return n.rules[n.stamps[n.pieceOf(number)]&(MaxRules-1)]
+func (n *plan) ruleOf(number uint32) *rule {
+	return n.rules[n.described.rules[n.pieceOf(number)]]
 }
 
 // plasticState returns the state of a plastic synapse by its number, and its rule.
 func (n *Network) plasticState(number uint32) (plasticState, *rule) {
-	stamp := n.stamps[n.pieceOf(number)]
+	piece := n.pieceOf(number)
+	if n.deferred != nil {
+		n.convertPiece(piece)
+	}
+	stamp := n.stamps[piece]
 	return n.unpack(number, arrivedAt(stamp)), n.rules[stamp&(MaxRules-1)]
 }

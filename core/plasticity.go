@@ -288,6 +288,9 @@ func (n *Network) deliverPieces(t int64, piece uint32) {
 
 // deliverPiece delivers an arrival over each synapse of a piece.
 func (n *Network) deliverPiece(t int64, piece uint32) {
+	if n.deferred != nil {
+		n.convertPiece(piece)
+	}
 	first, last := n.pieces[piece].first, n.pieces[piece+1].first
 	n.counters.Deliveries += uint64(last - first)
 	stamp := n.stamps[piece]
@@ -358,6 +361,11 @@ func (n *Network) potentiate(t int64, i uint32, shortShift, longShift int64) {
 			count = next
 		}
 	}
+	if n.deferred != nil {
+		for _, a := range room[:count] {
+			n.convertPiece(a >> offsetBits)
+		}
+	}
 	for _, a := range room[:count] {
 		piece := a >> offsetBits
 		r, arrived := n.rules[stamps[piece]&(MaxRules-1)], arrivedAt(stamps[piece])
@@ -396,6 +404,10 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 		number := n.pieces[piece].first + a&(1<<(n.offsetBits&31)-1)
 		if r.consolidation == nil && r.shares == nil || n.shorts[number].value == 0 {
 			continue
+		}
+		if n.deferred != nil {
+			n.convertPiece(piece)
+			stamp = n.stamps[piece]
 		}
 		arrived := arrivedAt(stamp)
 		state := n.unpack(number, arrived)

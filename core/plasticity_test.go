@@ -24,8 +24,9 @@ func TestPlasticityPackedStateSurvivesLongSilence(t *testing.T) {
 			negative: rapid.Bool().Draw(t, "negative")}
 		// Two plastic synapses from nowhere to neuron 0, in one piece.
 		r.short = r.shortRate != 0 || r.shortDepression != 0 || r.shortUnpaired != 0
-		n := &Network{plastics: []plastic{{weight: 5000}, {weight: 5000}}, shorts: make([]shortTerm, 2), stamps: []uint64{2},
-			pieces: []piece{{}, {first: 2}}, afferents: []span{{0, 2}}, afferent: []uint32{0, 1}, offsetBits: 1, room: make([]uint32, 2),
+		n := &Network{plan: plan{plastics: []plastic{{weight: 5000}, {weight: 5000}}, pieces: []piece{{}, {first: 2}},
+			afferents: []span{{0, 2}}, afferent: []uint32{0, 1}, offsetBits: 1, described: compactDescription{rules: []uint16{2}}},
+			shorts: make([]shortTerm, 2), stamps: []uint64{2}, room: make([]uint32, 2),
 			spiked: []int64{longAgo}, tickInputs: make([]tickInput, 1), touched: make([]uint32, 2)}
 		n.setRules([]*rule{{}, {}, r})
 		arrived := int64(longAgo)

@@ -14,8 +14,8 @@ import (
 
 // runTime are the files whose functions run while a network runs. Functions in other files run when a network is built, tuned,
 // saved or displayed.
-var runTime = []string{"advance.go", "fill.go", "fill_amd64.go", "fill_arm64.go", "fill_other.go", "barrel.go", "accumulators.go",
-	"log.go", "queue.go", "calendar.go", "timers.go", "staircase.go",
+var runTime = []string{"advance.go", "input.go", "fill.go", "fill_amd64.go", "fill_arm64.go", "fill_other.go", "barrel.go",
+	"accumulators.go", "log.go", "stale.go", "queue.go", "calendar.go", "timers.go", "staircase.go",
 	"mechanisms.go", "plasticity.go", "spontaneous.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
@@ -91,7 +91,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				"core.(*Network).fill", "core.(*Network).fillReached", "core.(*filling).oneByOne", "core.(*Network).judgeWithMechanisms",
 				"core.(*Network).sendDense", "core.(*Network).sendSparse", "core.(*Network).sendScattered", "core.(*Network).skim",
 				"core.(*calendar).open", "core.(*calendar).sort", "core.(*calendar).lengthen",
-				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
+				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).requeue",
+				"core.(*Network).refill", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.shares.of", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
 				"core.(*Network).deliverPiece", "core.(*Network).deliverBoth", "core.(*Network).potentiate",
 				"core.(*Network).rebase", "core.(*mechanisms).spontaneous", "core.(*mechanisms).babble", "core.(*Pattern).next"} {

@@ -64,6 +64,54 @@ func newQueue(now int64) *queue {
 	return q
 }
 
+// begin moves an empty queue to a time.
+func (q *queue) begin(now int64) { q.now, q.block = now, uint64(now>>blockBits)+1 }
+
+// dropSingles removes all single arrivals.
+func (q *queue) dropSingles() {
+	for k, word := range q.occupied {
+		for ; word != 0; word &= word - 1 {
+			bucket := uint(k)<<6 + uint(bits.TrailingZeros64(word))
+			if q.near -= q.filter(&q.first[bucket]); q.first[bucket] == none {
+				if q.occupied[k] &^= 1 << (bucket & 63); q.occupied[k] == 0 {
+					q.words[bucket>>12] &^= 1 << (bucket >> 6 & 63)
+				}
+			}
+		}
+	}
+	for _, w := range q.wheels {
+		for k, word := range w.occupied {
+			for ; word != 0; word &= word - 1 {
+				bucket := (uint(k)<<6 + uint(bits.TrailingZeros64(word))) & (wheelBuckets - 1)
+				if q.far -= q.filter(&w.first[bucket]); w.first[bucket] == none {
+					w.occupied[k] &^= 1 << (bucket & 63)
+				}
+				w.soon[bucket] = forever
+				for i := w.first[bucket]; i != none; i = q.flights[i].next {
+					w.soon[bucket] = min(w.soon[bucket], q.at[i])
+				}
+			}
+		}
+	}
+}
+
+// filter removes the single arrivals from a list, and returns how many they were.
+func (q *queue) filter(list *uint32) (removed int) {
+	for *list != none {
+		i := *list
+		f := &q.flights[i]
+		if !f.single {
+			list = &f.next
+			continue
+		}
+		*list = f.next
+		f.next = q.spare
+		q.spare = i
+		removed++
+	}
+	return removed
+}
+
 // next returns the time of the earliest flight, or forever.
 func (q *queue) next() int64 {
 	if q.near > 0 {

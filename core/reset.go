@@ -2,6 +2,7 @@ package core
 
 import (
 	"math/bits"
+	"slices"
 
 	"fluxd/lagged"
 )
@@ -13,9 +14,10 @@ import (
 // What was learnt and tuned stays, and so do time and counters. From then on the network does the same as a new one with its
 // description and its long-term weights, later by Now.
 func (n *Network) Reset() {
+	n.convertPieces(len(n.plastics))
 	n.counters.Deliveries -= n.underWay() // they were counted when they left, and will not arrive
 	n.departures.head, n.joined.head = n.departures.tail, n.joined.tail
-	n.inputs, n.detached = n.inputs[:0], n.detached[:0]
+	n.inputs, n.detached, n.stale = n.inputs[:0], n.detached[:0], nothingStale
 	n.emptyQueue()
 	n.accumulators.empty()
 	n.began = n.now
@@ -38,6 +40,14 @@ func (n *Network) Reset() {
 	clear(n.shorts)
 	for i := range n.stamps {
 		n.stamps[i] &= MaxRules - 1
+	}
+}
+
+// emptyQueue begins with an empty queue and an empty calendar.
+func (n *Network) emptyQueue() {
+	n.queue, n.calendar = newQueue(n.now), nil
+	if n.weights != nil {
+		n.calendar = newCalendar(n.now, slices.Max(n.lags), len(n.barrels))
 	}
 }
 

@@ -21,11 +21,29 @@ var routes = map[string]func(n *Network){
 	"dense, else marked":     func(n *Network) { n.denseFrom, n.sparseFrom = 0, 0 },
 	"plastic pieces cut": func(n *Network) {
 		n.denseFrom, n.sparseFrom = 0, 0
-		if len(n.plastics) > 0 {
-			n.cutPieces(1)
-		}
+		cutToPairs(n)
 	},
 	"shared accumulators": func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
+}
+
+// cutToPairs cuts the plastic pieces of a network that is just built, or that has been cut before.
+func cutToPairs(n *Network) {
+	if len(n.plastics) == 0 {
+		return
+	}
+	before := len(n.pieces)
+	n.piecesFrom = slices.Clone(n.piecesFrom)
+	n.cutPieces(1)
+	if len(n.pieces) > before {
+		n.stamps = nil
+		for _, rule := range n.described.rules {
+			n.stamps = append(n.stamps, uint64(rule))
+		}
+	}
+	p := *n.plans.Load()
+	p.pieces, p.piecesFrom, p.afferents, p.afferent, p.offsetBits = n.pieces, n.piecesFrom, n.afferents, n.afferent, n.offsetBits
+	p.described.rules = n.described.rules
+	n.plans.Store(&p)
 }
 
 // onlyQueue makes a network use the queue alone. It must have nothing in its calendar.

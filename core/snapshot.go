@@ -1,12 +1,12 @@
 package core
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
-	"maps"
 	"math"
 	"slices"
 )
@@ -41,7 +41,9 @@ var (
 
 // Fingerprint identifies the network that the weights of a snapshot belong to: by the names of its neurons, and for each synapse
 // by the neurons that it connects, its kind, whether it is plastic, and its sign if it is. What can be tuned is not part of it.
-func (n *Network) Fingerprint() [32]byte {
+func (n *Network) Fingerprint() [32]byte { return n.plans.Load().fingerprint() }
+
+func (n *plan) fingerprint() [32]byte {
 	h := sha256.New()
 	d := n.Description()
 	number(h, uint64(len(d.Neurons)))
@@ -73,16 +75,25 @@ func number(h hash.Hash, x uint64) {
 }
 
 // Snapshot returns the long-term weights of the network. The number is stored with them, and Restore returns it.
-func (n *Network) Snapshot(number uint64) []byte {
-	fingerprint := n.Fingerprint()
-	b := append([]byte(nil), snapshotMagic...)
+func (n *Network) Snapshot(number uint64) []byte { return n.copyWeights().Snapshot(number) }
+
+// Snapshot encodes the copy as Network.Snapshot does.
+func (c *WeightCopy) Snapshot(number uint64) []byte {
+	fingerprint := c.plan.fingerprint()
+	b := make([]byte, 0, snapshotHeader+16+8*len(c.weights)+sha256.Size)
+	b = append(b, snapshotMagic...)
 	b = binary.LittleEndian.AppendUint32(b, snapshotVersion)
 	b = append(b, fingerprint[:]...)
 	b = binary.LittleEndian.AppendUint64(b, number)
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(n.plastics)))
-	learnt := n.Learnt()
-	for _, i := range slices.Sorted(maps.Keys(learnt)) {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(learnt[i]))
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(c.weights)))
+	sources, weights := c.plan.sources(), c.units()
+	order := make([]uint32, len(sources))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(sources[a], sources[b]) })
+	for _, i := range order {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(weights[i]))
 	}
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -97,20 +108,31 @@ type Restored struct {
 // Restore sets the long-term weights to those of a snapshot: all, or none if it fails. It fails with ErrCorrupt, ErrForeign, or
 // ErrRange if a value cannot be a weight of this network.
 func (n *Network) Restore(snapshot []byte) (Restored, error) {
+	c, done, err := n.PrepareRestore(snapshot)
+	if err == nil {
+		n.Commit(c)
+	}
+	return done, err
+}
+
+// PrepareRestore is Restore up to a change that the owner of the network commits. Any goroutine may call it, as Prepare.
+func (n *Network) PrepareRestore(snapshot []byte) (*Change, Restored, error) {
+	plan := n.plans.Load()
 	if len(snapshot) < snapshotHeader+sha256.Size || string(snapshot[:8]) != snapshotMagic {
-		return Restored{}, fmt.Errorf("%d bytes: expected at least %d, which begin with %q: %w", len(snapshot),
+		return nil, Restored{}, fmt.Errorf("%d bytes: expected at least %d, which begin with %q: %w", len(snapshot),
 			snapshotHeader+sha256.Size, snapshotMagic, ErrCorrupt)
 	}
 	body, sum := snapshot[:len(snapshot)-sha256.Size], snapshot[len(snapshot)-sha256.Size:]
 	version := binary.LittleEndian.Uint32(body[8:])
 	if version < 1 || version > snapshotVersion {
-		return Restored{}, fmt.Errorf("version %d, expected 1 to %d: %w", version, snapshotVersion, ErrForeign)
+		return nil, Restored{}, fmt.Errorf("version %d, expected 1 to %d: %w", version, snapshotVersion, ErrForeign)
 	}
 	if sha256.Sum256(body) != [32]byte(sum) {
-		return Restored{}, fmt.Errorf("the checksum does not match: %w", ErrCorrupt)
+		return nil, Restored{}, fmt.Errorf("the checksum does not match: %w", ErrCorrupt)
 	}
-	if [32]byte(body[12:12+sha256.Size]) != n.Fingerprint() {
-		return Restored{}, fmt.Errorf("expected a snapshot of this network, this one has other neurons or synapses: %w", ErrForeign)
+	if [32]byte(body[12:12+sha256.Size]) != plan.fingerprint() {
+		return nil, Restored{}, fmt.Errorf("expected a snapshot of this network, this one has other neurons or synapses: %w",
+			ErrForeign)
 	}
 	rest, done := body[snapshotHeader:], Restored{}
 	next := func() (x uint64) {
@@ -124,51 +146,18 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	if version > 1 {
 		done.Number = next()
 	}
-	if count := next(); count != uint64(len(n.plastics)) || uint64(len(rest)) != 8*count {
-		return Restored{}, fmt.Errorf("%d bytes of %d weights, expected %d weights: %w", len(rest), count, len(n.plastics), ErrCorrupt)
+	if count := next(); count != uint64(len(plan.plastics)) || uint64(len(rest)) != 8*count {
+		return nil, Restored{}, fmt.Errorf("%d bytes of %d weights, expected %d weights: %w", len(rest), count,
+			len(plan.plastics), ErrCorrupt)
 	}
-	learnt := make(map[int]float64, len(n.plastics))
-	for _, i := range slices.Sorted(slices.Values(n.sources())) {
+	learnt := make(map[int]float64)
+	for _, i := range slices.Sorted(slices.Values(plan.sources())) {
 		learnt[int(i)] = math.Float64frombits(next())
 	}
-	var err error
-	if done.Clamped, err = n.LearnNearest(learnt); err != nil {
-		return Restored{}, err
+	c, clamped, err := plan.prepareNearest(learnt)
+	if err != nil {
+		return nil, Restored{}, err
 	}
-	return done, nil
-}
-
-// LearnNearest is Learn, but sets a weight outside of the limits of its synapse to the nearest limit. It returns how many there
-// were.
-func (n *Network) LearnNearest(learnt map[int]float64) (clamped int, err error) {
-	within := make(map[int]float64, len(learnt))
-	for i, w := range learnt {
-		within[i] = w
-		if _, is := n.plasticOf(i); !is {
-			continue // Learn refuses it
-		}
-		if within[i] = n.clamped(i, w); within[i] != w {
-			clamped++
-		}
-	}
-	if err := n.Learn(within); err != nil {
-		return 0, err
-	}
-	return clamped, nil
-}
-
-// clamped returns the weight within the limits of a plastic synapse that is nearest to the given one. A weight that no limit can
-// mend, such as one of the wrong sign, is returned as it is: Learn refuses it.
-func (n *Network) clamped(synapse int, weight float64) float64 {
-	number, _ := n.plasticOf(synapse)
-	r, leak := n.ruleOf(number), n.leak(n.plastics[number].target)
-	amount := rawWater(math.Abs(weight), leak)
-	if !(amount <= MaxWater) || weight != 0 && (weight < 0) != r.negative || r.clamp(int64(amount)) == int64(amount) {
-		return weight
-	}
-	clamped := units(r.clamp(int64(amount)), leak)
-	if r.negative {
-		return -clamped
-	}
-	return clamped
+	done.Clamped = clamped
+	return c, done, nil
 }

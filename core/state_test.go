@@ -103,6 +103,13 @@ func count(seen map[string]int, s State) {
 	}
 }
 
+// sameMemory compares all of two networks. Their plans have different addresses, which reflect would compare.
+func sameMemory(a, b *Network) bool {
+	one, other := *a, *b
+	one.plans, other.plans = nil, nil
+	return reflect.DeepEqual(&one, &other) && reflect.DeepEqual(a.plans.Load(), b.plans.Load())
+}
+
 // A network that is looked at again and again is the same as one that is not, to the last bit of its memory, and so are its
 // spikes.
 func TestLookingChangesNothing(t *testing.T) {
@@ -131,7 +138,7 @@ func TestLookingChangesNothing(t *testing.T) {
 					watched.Weight(synapse)
 				}
 			}
-			if !reflect.DeepEqual(watched, alone) {
+			if !sameMemory(watched, alone) {
 				t.Fatalf("at %d: a look has changed the network", now)
 			}
 			now = min(horizon, now+Tick(rapid.IntRange(1, 700).Draw(t, "step")))

@@ -1,13 +1,5 @@
 package core
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-
-	"fluxd/lagged"
-)
-
 // A Tuning is one request to change a running network. It holds complete descriptions of the neurons and synapses that change, by
 // their index in Description.
 type Tuning struct {
@@ -15,6 +7,8 @@ type Tuning struct {
 	Synapses map[int]Synapse
 	Seed     *uint64 // of the network; nil: as it is
 	Frozen   *bool   // of the network, see Description; nil: as it is
+	// Long-term weights of plastic synapses, as for Learn. They replace what was learnt also where the configured weight stays.
+	Learnt map[int]float64
 }
 
 // Tune changes parameters of a running network: all of them, from the next tick that is processed, or none if one is refused. It
@@ -28,258 +22,187 @@ type Tuning struct {
 //   - A new Noise draws a new waiting time from now on. If the Noise is the same, the spike that it waits for keeps its time.
 //   - A new seed begins the random numbers of every neuron with Noise again. Bursts that are under way go on.
 //   - A network that freezes keeps its long-term weights. Short-term parts recover from then on, and bursts under way go on.
+//
+// Tune is Prepare and Commit. Preparing takes long in a large network, so a network in real time is tuned by both: any goroutine
+// prepares the change, and the one that owns the network commits it.
 func (n *Network) Tune(change Tuning) error {
-	t := &tuning{network: n, leaks: map[int]float64{}, seed: n.seed}
-	change = t.reseed(change)
-	t.describe(change)
-	if err := t.check(change); err != nil {
-		return err
+	c, err := n.Prepare(change)
+	if err == nil {
+		n.Commit(c)
 	}
-	if err := t.convert(change); err != nil {
-		return err
-	}
-	t.commit(change)
-	return nil
+	return err
 }
 
-// tuning prepares a change. Everything is computed before the network is touched.
-type tuning struct {
-	network    *Network
-	old        Description
-	next       Description
-	leaks      map[int]float64 // by neuron: its old leak, if the leak changes
-	barrels    map[int]retuned
-	mechanisms map[int]*mechanisms
-	learners   learners
-	plastics   []plastic
-	shorts     []shortTerm
-	stamps     []uint64 // by piece, as the network has them
-	rules      []*rule
-	synapses   bool // some synapse changes, or the water that it delivers
-	seed       uint64
-	waits      map[int]bool // by neuron: its Noise is new, so it draws another waiting time
-}
-
-// retuned is a neuron with its new parameters.
-type retuned struct {
-	barrel
-	neuronType neuronType
-}
-
-// describe gets the descriptions that the change needs. It needs those of synapses only if one of them changes, or its water. So
-// tuning a threshold does not take longer in a network with many synapses.
-func (t *tuning) describe(change Tuning) {
-	n := t.network
-	t.synapses = len(change.Synapses) > 0
-	for i, neuron := range change.Neurons {
-		if i < 0 || i >= len(n.barrels) {
-			continue // check refuses it
-		}
-		was := &n.described.kinds[n.described.kind[i]]
-		t.synapses = t.synapses || neuron.Leak != was.Leak || was.Threshold == 0 && neuron.Threshold != 0 ||
-			len(n.plastics) > 0 && (neuron.Receptors.ShortTerm != 0) != (was.Receptors.ShortTerm != 0) // it makes another rule
+// Commit puts a prepared change into effect. It is quick: it replaces tables, and converts only what the network has changed by
+// itself. Learnt weights whose water changes are converted later, when they are needed, but at the latest by the next Commit.
+// When another change was committed since this one was prepared, Commit does nothing and returns false; prepare it again. A
+// change can be committed once.
+func (n *Network) Commit(c *Change) bool {
+	if n.plans.Load() != c.before {
+		return false
 	}
-	if t.synapses || len(n.plastics) > 0 {
-		t.old = n.Description()
-	} else {
-		t.old.Neurons = n.describeNeurons()
-	}
-	t.next = Description{Neurons: slices.Clone(t.old.Neurons), Synapses: slices.Clone(t.old.Synapses), Frozen: n.frozen}
-	if change.Frozen != nil {
-		t.next.Frozen = *change.Frozen
-	}
-}
-
-func (t *tuning) check(change Tuning) error {
-	old := &t.old
-	for i, neuron := range change.Neurons {
-		if i < 0 || i >= len(old.Neurons) {
-			return refuse(ErrUnknown, "neuron %d: expected 0 to %d", i, len(old.Neurons)-1)
+	if c.after != c.before {
+		n.convertPieces(len(n.plastics)) // what the change before has left
+		if c.layout == anotherLayout {
+			n.detach()
 		}
-		t.next.Neurons[i] = neuron.clone()
-		if neuron.Leak != old.Neurons[i].Leak {
-			t.leaks[i] = old.Neurons[i].Leak
+		for i := range c.neurons {
+			n.commitNeuron(&c.neurons[i], c)
 		}
-	}
-	for i, s := range change.Synapses {
-		if i < 0 || i >= len(old.Synapses) {
-			return refuse(ErrUnknown, "synapse %d: expected 0 to %d", i, len(old.Synapses)-1)
-		}
-		was := &old.Synapses[i]
-		if s.From != was.From || s.To != was.To || s.Kind != was.Kind || (s.Plastic == nil) != (was.Plastic == nil) {
-			return refuse(ErrUnknown, "synapse %d, %s: the neurons it connects, its kind and whether it is plastic cannot change", i,
-				old.names(was))
-		}
-		s.Plastic = copied(s.Plastic)
-		t.next.Synapses[i] = s
-	}
-	for i := range t.next.Synapses {
-		to := t.next.Synapses[i].To
-		_, newLeak := t.leaks[to]
-		// a weight of 0 has an effect only at a threshold of 0
-		newThreshold := old.Neurons[to].Threshold == 0 && t.next.Neurons[to].Threshold != 0
-		if _, changed := change.Synapses[i]; changed || newLeak || newThreshold {
-			if err := t.next.check(&t.next.Synapses[i]); err != nil {
-				return fmt.Errorf("synapse %d: %w", i, err)
+		n.adopt(c)
+		for i := range c.neurons {
+			if one := &c.neurons[i]; one.mechanisms != nil {
+				n.retime(int(one.index), one.waits)
 			}
 		}
+		if c.leaks {
+			for i := range n.inputs {
+				in := &n.inputs[i]
+				in.weight = int32(c.toNewLeak(in.target&^electricMark, int64(in.weight)))
+			}
+		}
+		n.findSunken(c.neurons)
+		n.deferPieces(c)
 	}
-	return nil
+	for _, w := range c.weights {
+		if n.deferred != nil {
+			n.convertPiece(n.pieceOf(w.number))
+		}
+		n.plastics[w.number].setMagnitude(int64(w.water))
+	}
+	c.before = nil
+	return true
 }
 
 // toNewLeak converts an amount of a neuron's water to its new leak, rounded to the nearest.
-func (t *tuning) toNewLeak(neuron int, water int64) int64 {
-	old, changed := t.leaks[neuron]
-	if !changed {
+func (c *Change) toNewLeak(neuron uint32, water int64) int64 {
+	if !c.leaks || water == 0 {
 		return water
 	}
-	w := rawWater(units(water, old), t.next.Neurons[neuron].Leak)
+	return toLeak(water, c.before.leak(neuron), c.after.leak(neuron))
+}
+
+// toLeak converts water from one leak to another, rounded to the nearest.
+func toLeak(water int64, was, is float64) int64 {
+	if was == is {
+		return water
+	}
+	w := rawWater(units(water, was), is)
 	return int64(min(max(w, -MaxWater), MaxWater))
 }
 
-func (t *tuning) convert(change Tuning) error {
-	n := t.network
-	t.barrels, t.mechanisms, t.waits = map[int]retuned{}, map[int]*mechanisms{}, map[int]bool{}
-	for i := range change.Neurons {
-		neuron := &t.next.Neurons[i]
-		b := n.barrels[i]
-		was := n.typeAt(uint32(i))
-		w := converter{leak: neuron.Leak}
-		nt := neuron.neuronType(&w, was.hasMechanisms || neuron.needsMechanisms())
-		var p mechanismParameters
-		if nt.hasMechanisms {
-			p = neuron.mechanismParameters(&w)
-		}
-		if err := w.err(); err != nil {
-			return fmt.Errorf("%s: %w", neuron.label(i), err)
-		}
-		if b < refractoryMark {
-			b.setLevel(n.now, t.toNewLeak(i, b.level(n.now, was)), &nt)
-		}
-		if !nt.hasMechanisms {
-			t.barrels[i] = retuned{barrel: b, neuronType: nt}
-			continue
-		}
-		m := &mechanisms{lastSpike: longAgo}
-		if was.hasMechanisms {
-			*m = *n.mechanisms[n.mechanismsOf[i]]
-			m.settle(n.now)
-		}
-		m.parameters = p
-		m.adaptation.value = min(t.toNewLeak(i, m.adaptation.value), p.adaptationMax)
-		m.habituation.value = min(t.toNewLeak(i, m.habituation.value), p.habituationMax)
-		m.adaptation.begin(n.now, p.adaptationRecovery)
-		m.habituation.begin(n.now, p.habituationRecovery)
-		m.modulation.begin(n.now, p.modulationRecovery)
-		t.convertNoise(i, m)
-		if m.burstLeft > 0 {
-			t.endBurst(i, &b, m, &nt)
-		}
-		t.barrels[i] = retuned{barrel: b, neuronType: nt}
-		t.mechanisms[i] = m
+// commitNeuron converts the state of a neuron. The network still has its old plan.
+func (n *Network) commitNeuron(one *changedNeuron, c *Change) {
+	i := one.index
+	b, was, is := &n.barrels[i], n.typeAt(i), c.after.typeAt(i)
+	if one.leak && *b < refractoryMark {
+		b.setLevel(n.now, c.toNewLeak(i, b.level(n.now, was)), is)
 	}
-	return t.convertPlastics(change)
-}
-
-func (t *tuning) convertPlastics(change Tuning) error {
-	n := t.network
-	if len(n.plastics) == 0 {
-		return nil
-	}
-	sources, used := n.sources(), make([]bool, len(n.plastics))
-	for piece := range n.stamps { // the synapses of a piece have one rule
-		first, last := n.pieces[piece].first, n.pieces[piece+1].first
-		if n.shorts != nil && slices.ContainsFunc(n.shorts[first:last], func(s shortTerm) bool { return s.value != 0 }) {
-			for number := first; number < last; number++ {
-				used[number] = true
-			}
-		}
-	}
-	plastics, rules, ruleOf, err := t.next.plastics(sources, func(number int) bool { return used[number] })
-	if err != nil {
-		return err
-	}
-	t.learners = learners{synapses: sources, rules: ruleOf}
-	// A network by itself, to pack into.
-	next := &Network{plastics: plastics, stamps: slices.Clone(n.stamps)}
-	next.setRules(rules)
-	if next.hasShorts() {
-		next.shorts = make([]shortTerm, len(plastics))
-	}
-	for piece := range n.stamps {
-		arrived, was := arrivedAt(n.stamps[piece]), n.rules[n.stamps[piece]&(MaxRules-1)]
-		later := arrived
-		if arrived != longAgo { // later, if no window reaches either: see rebase
-			later = max(arrived, n.now-int64(MaxDelay)-1)
-		}
-		next.stamps[piece] = uint64(ruleOf[n.pieces[piece].first])
-		if later != longAgo {
-			next.stamps[piece] = stamped(next.stamps[piece], later)
-		}
-		for number := n.pieces[piece].first; number < n.pieces[piece+1].first; number++ {
-			p, source, r := &plastics[number], int(sources[number]), rules[ruleOf[number]]
-			state := n.unpack(number, arrived)
-			if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
-				state.weight = r.clamp(t.toNewLeak(int(p.target), state.weight))
-			} else {
-				state.weight = p.magnitude()
-			}
-			if !r.short {
-				p.setMagnitude(state.weight)
-				continue
-			}
-			state.shortTerm.settle(n.now, was.shortRecovery)
-			state.shortTerm.begin(n.now, r.shortRecovery)
-			state.shortTerm.value = min(max(t.toNewLeak(int(p.target), state.shortTerm.value), -r.shortMax), r.shortMax)
-			next.pack(number, later, &state, r)
-		}
-	}
-	t.plastics, t.shorts, t.stamps, t.rules = next.plastics, next.shorts, next.stamps, next.rules
-	return nil
-}
-
-func (t *tuning) commit(change Tuning) {
-	n := t.network
-	if t.synapses {
-		n.detach()
-	}
-	n.described.recordNeurons(t.next.Neurons)
-	n.seed, n.frozen = t.seed, t.next.Frozen
-	var all neuronTypeSet
-	for i := range n.barrels {
-		had := n.typeAt(uint32(i))
-		c, changed := t.barrels[i]
-		if !changed {
-			n.typeOf[i] = all.index(*had)
-			continue
-		}
-		n.barrels[i] = c.barrel
-		if !had.hasMechanisms && c.neuronType.hasMechanisms {
-			n.mechanismsOf[i] = n.addMechanisms(nil)
-		}
-		n.typeOf[i] = all.index(c.neuronType)
-		if c.neuronType.hasMechanisms {
-			n.mechanisms[n.mechanismsOf[i]] = t.mechanisms[i]
-		}
-	}
-	n.neuronTypes, n.runs = all.list, runs(n.typeOf)
-	n.findSunken()
-	for i := range t.mechanisms {
-		n.retime(i, t.waits[i])
-	}
-	for i := range n.inputs {
-		in := &n.inputs[i]
-		in.weight = int32(t.toNewLeak(int(in.target&^electricMark), int64(in.weight)))
-	}
-	if len(n.plastics) > 0 {
-		n.plastics, n.shorts, n.stamps = t.plastics, t.shorts, t.stamps
-		n.setRules(t.rules)
-	}
-	if !t.synapses {
+	m := one.mechanisms
+	if m == nil {
 		return
 	}
-	n.layOut(t.next, t.learners)
-	n.attach()
+	p := m.parameters
+	if was.hasMechanisms {
+		*m = *n.mechanisms[n.mechanismsOf[i]]
+		m.settle(n.now)
+	} else {
+		n.mechanismsOf[i] = n.addMechanisms(nil)
+	}
+	m.parameters = p
+	m.adaptation.value = min(c.toNewLeak(i, m.adaptation.value), p.adaptationMax)
+	m.habituation.value = min(c.toNewLeak(i, m.habituation.value), p.habituationMax)
+	m.adaptation.begin(n.now, p.adaptationRecovery)
+	m.habituation.begin(n.now, p.habituationRecovery)
+	m.modulation.begin(n.now, p.modulationRecovery)
+	byNoise := m.noise != nil && m.noise.interval != 0 // the burst under way
+	one.convertNoise(m, n.now == n.began)
+	if m.burstLeft > 0 && !(byNoise && one.hasNoise || !byNoise && one.hasBurst) {
+		// What has begun the burst is gone, so it ends. The refractory period begins with its last spike.
+		m.burstLeft = 0
+		*b = barrel(m.lastSpike + int64(is.refractory) + refractoryMark)
+		one.waits = true
+	}
+	n.mechanisms[n.mechanismsOf[i]] = m
+}
+
+// convertNoise gives a neuron with Noise the state that the change asks for. Before the first tick it is as if built so.
+func (one *changedNeuron) convertNoise(m *mechanisms, first bool) {
+	old := m.noise
+	switch {
+	case !one.hasNoise:
+		m.noise = nil
+		return
+	case one.begins || first:
+		m.noise = one.noise
+		if old != nil {
+			m.noise.interval = old.interval // of the burst under way, which goes on
+		}
+	}
+	one.waits = one.waits || first
+}
+
+// adopt gives the network its new plan. All state stays, except for what depends on the layout of the synapses.
+func (n *Network) adopt(c *Change) {
+	sums := n.accumulators
+	n.plan = *c.after
+	n.plans.Store(c.after)
+	switch c.layout {
+	case sameLayout, sameWater:
+		n.accumulators = sums
+	case otherWater:
+		if n.channels != nil {
+			n.dropSums(&sums)
+			n.accumulators.takeOver(&sums)
+		} else {
+			n.dropScattered()
+		}
+	case anotherLayout:
+		if n.channels != nil && sums.absent != nil {
+			n.accumulators.takeOver(&sums)
+		}
+		n.queue.begin(n.now)
+		if n.calendar = c.calendar; n.calendar != nil {
+			n.calendar.page = n.now >> pageBits
+		}
+	}
+	if c.shorts != nil {
+		n.shorts = c.shorts
+	}
+	if c.partOf != nil {
+		for p, was := range c.partOf {
+			c.stamps[p] = n.stamps[was]&^(MaxRules-1) | uint64(n.described.rules[p])
+		}
+		n.stamps = c.stamps
+	}
+	switch {
+	case c.layout == anotherLayout:
+		n.attach()
+	case c.moved != nil:
+		n.movePieces(c.moved)
+	}
+}
+
+// movePieces finds pieces that are in flight by their new numbers, and those that were cut from them. A flight delivers all
+// pieces that are joined to its own, so it needs only the first.
+func (n *Network) movePieces(moved []uint32) {
+	for i := range n.queue.flights {
+		f := &n.queue.flights[i]
+		if piece := f.what - plasticMark; !f.single && f.what >= plasticMark && piece < uint32(len(moved)) {
+			f.what = moved[piece] | plasticMark // also of unused flights, which does no harm
+		}
+	}
+	all := n.detached
+	n.detached = nil
+	for _, single := range all {
+		if bundleKind(single.weight) != plasticBundle {
+			n.detached.push(single)
+			continue
+		}
+		for piece := moved[single.target]; piece < moved[single.target+1]; piece++ {
+			n.detached.push(input{at: single.at, target: piece, weight: single.weight})
+		}
+	}
 }
 
 // attach finds what detach has left in the new layout. All plastic synapses of a piece were in one piece before, so all of
@@ -322,53 +245,6 @@ func (n *Network) retime(neuron int, waits bool) {
 	case waits:
 		n.timers.set(index, uint32(neuron), from+m.noise.wait(g))
 	}
-}
-
-// reseed adds the neurons with Noise to a change of the seed.
-func (t *tuning) reseed(change Tuning) Tuning {
-	if change.Seed == nil || *change.Seed == t.seed {
-		return change
-	}
-	t.seed = *change.Seed
-	change.Neurons = maps.Clone(change.Neurons)
-	if change.Neurons == nil {
-		change.Neurons = map[int]Neuron{}
-	}
-	for i := range t.network.barrels {
-		if _, changes := change.Neurons[i]; !changes && t.network.described.kinds[t.network.described.kind[i]].Noise != nil {
-			change.Neurons[i] = t.network.neuron(i)
-		}
-	}
-	return change
-}
-
-// convertNoise gives a neuron with Noise the state that the change asks for. It does not touch the old state.
-func (t *tuning) convertNoise(neuron int, m *mechanisms) {
-	was, is := t.old.Neurons[neuron].Noise, t.next.Neurons[neuron].Noise
-	old, reseeded := m.noise, t.seed != t.network.seed
-	switch {
-	case is == nil:
-		m.noise = nil
-		return
-	case was == nil || reseeded || t.network.now == t.network.began: // before the first tick it is as if built so
-		m.noise = &noiseState{random: lagged.New(t.seed, t.next.Neurons[neuron].label(neuron))}
-		if old != nil {
-			m.noise.interval = old.interval // of the burst under way, which goes on
-		}
-	}
-	t.waits[neuron] = was == nil || *was != *is || reseeded || t.network.now == t.network.began
-}
-
-// endBurst ends the burst under way if what has begun it is gone. The refractory period begins with the last spike.
-func (t *tuning) endBurst(neuron int, b *barrel, m *mechanisms, nt *neuronType) {
-	noise := t.network.mechanisms[t.network.mechanismsOf[neuron]].noise
-	byNoise := noise != nil && noise.interval != 0
-	if is := &t.next.Neurons[neuron]; byNoise && is.Noise != nil || !byNoise && is.Burst != nil {
-		return
-	}
-	m.burstLeft = 0
-	*b = barrel(m.lastSpike + int64(nt.refractory) + refractoryMark)
-	t.waits[neuron] = true
 }
 
 // detach replaces what is in flight by single arrivals over synapses, each at its time, so that the synapses can be laid out
@@ -441,10 +317,6 @@ func (n *Network) detach() {
 		}
 	}
 	n.departures = log[departure]{}
-	for i := n.joined.head; i != n.joined.tail; i++ {
-		if in := n.joined.at(i); in.at >= n.now {
-			n.inputs.push(*in)
-		}
-	}
-	n.joined = log[input]{}
+	n.separateInputs()
+	n.stale = nothingStale
 }

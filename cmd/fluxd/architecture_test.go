@@ -518,8 +518,8 @@ pgregory.net/rapid:
 `
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
-const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv fluxd/lagged " +
-	"golang.org/x/sys/cpu"
+const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv sync/atomic " +
+	"fluxd/lagged golang.org/x/sys/cpu"
 
 // A package fits in the head: its files without the tests, and their lines.
 const (

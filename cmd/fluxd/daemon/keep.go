@@ -51,15 +51,21 @@ func (r *Robot) Save(ctx context.Context) error {
 	return errors.Join(tuned, learnt)
 }
 
-// saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; a slow disk does not delay it.
+// saveLearnt asks the loop for a copy of the weights and writes it. The loop only copies numbers; neither encoding nor a slow
+// disk delays it.
 func (r *Robot) saveLearnt(ctx context.Context) error {
-	r.learnt.Lock() // before the snapshot, so that snapshots are written in the order in which they are made
+	r.learnt.Lock() // before the copy is made, so that copies are written in the order in which they are made
 	defer r.learnt.Unlock()
-	a := r.ask(ctx, func() answer { return answer{snapshot: r.snapshot()} })
+	weights, revision := r.network.NewWeightCopy(), protocol.Revision(0)
+	a := r.ask(ctx, func() answer {
+		r.network.CopyWeights(weights)
+		revision = r.Revision()
+		return answer{}
+	})
 	if a.err != nil {
 		return a.err
 	}
-	return r.writeLearnt(a.snapshot)
+	return r.writeLearnt(weights.Snapshot(uint64(revision)))
 }
 
 // snapshot returns the learnt weights. It runs in the goroutine that owns the network.
@@ -86,10 +92,16 @@ func (r *Robot) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}
-	return r.ask(ctx, func() answer {
-		_, err := r.network.Restore(data)
-		return answer{err: err}
-	}).err
+	for done := false; !done; { // again if a change was committed in between
+		weights, _, err := r.network.PrepareRestore(data)
+		if err != nil {
+			return err
+		}
+		if a := r.ask(ctx, func() answer { done = r.network.Commit(weights); return answer{} }); a.err != nil {
+			return a.err
+		}
+	}
+	return nil
 }
 
 // savingCheck is how often the interval between saves, which can be tuned, is looked up.

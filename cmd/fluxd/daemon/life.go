@@ -264,7 +264,17 @@ func (r *Robot) Simulated() *sim.Board {
 func (r *Robot) inhabit(ctx context.Context) {
 	event := func(kind protocol.EventKind, text string) { r.event(kind, text) }
 	robot := surroundings.Robot{Event: event, Seed: r.seed, Again: func(ctx context.Context, episodes uint64) error {
-		return r.ask(ctx, func() answer { return answer{err: r.restart(r.config.Network.Seed + episodes)} }).err
+		seed := r.config.Network.Seed + episodes
+		for done := false; !done; {
+			reseeded, err := r.network.Prepare(core.Tuning{Seed: &seed})
+			if err != nil {
+				return err
+			}
+			if a := r.ask(ctx, func() answer { done = r.restart(seed, reseeded); return answer{} }); a.err != nil {
+				return a.err
+			}
+		}
+		return nil
 	}}
 	if l := r.links; l != nil && l.Bridge != nil { // nil: a test that does not connect
 		robot.Episode = l.Bridge.Episode

@@ -25,9 +25,8 @@ type request struct {
 }
 
 type answer struct {
-	snapshot []byte
-	spikes   int
-	err      error
+	spikes int
+	err    error
 }
 
 const (

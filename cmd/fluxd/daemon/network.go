@@ -123,11 +123,12 @@ func (r *Robot) clearNetwork() {
 }
 
 // restart puts the network, encoders, decoders and rewards back to their state at the start, and posts the resulting commands,
-// for another episode of the world. The network gets another seed, so that its noise is not the same in every episode. It runs in
-// the goroutine that owns the network.
-func (r *Robot) restart(seed uint64) error {
-	if err := r.network.Tune(core.Tuning{Seed: &seed}); err != nil {
-		return err
+// for another episode of the world. The network gets another seed, so that its noise is not the same in every episode: reseeded
+// is that change, prepared. It runs in the goroutine that owns the network. When another change came first, it does nothing and
+// returns false.
+func (r *Robot) restart(seed uint64, reseeded *core.Change) (done bool) {
+	if !r.network.Commit(reseeded) {
+		return false
 	}
 	r.clearNetwork()
 	for i, line := range r.sensors {
@@ -140,7 +141,7 @@ func (r *Robot) restart(seed uint64) error {
 		}
 	}
 	r.decide(r.clock())
-	return nil
+	return true
 }
 
 // droppedSpikes counts the spikes that decoders dropped because their windows were full.

@@ -11,6 +11,7 @@ import (
 
 	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
+	"fluxd/core"
 	"fluxd/encoders"
 )
 
@@ -112,7 +113,9 @@ func TestAnotherEpisodeHasOtherRandomSpikes(t *testing.T) {
 	}
 	var first []encoders.Arrival
 	for seed := range uint64(2) {
-		if err := s.restart(seed + 1); err != nil {
+		next := seed + 1
+		reseeded, err := s.network.Prepare(core.Tuning{Seed: &next})
+		if err != nil || !s.restart(next, reseeded) {
 			t.Fatal(err)
 		}
 		spikes := s.sensors[0].encoder.Encode(0, 1e6, nil)

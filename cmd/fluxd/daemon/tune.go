@@ -61,9 +61,9 @@ func (r *Robot) change(ctx context.Context, requested func() (tuning.Request, er
 			return map[string]float64{}, r.tuner.Revision(), nil
 		}
 		done := false
-		a := r.ask(ctx, func() (a answer) {
-			done, a.err = r.tuner.Commit(c)
-			return a
+		a := r.ask(ctx, func() answer {
+			done = r.tuner.Commit(c)
+			return answer{}
 		})
 		if a.err != nil {
 			return nil, r.tuner.Revision(), a.err
@@ -106,8 +106,7 @@ func (s *sensorLine) prepare(c configs.Sensor, neurons []core.Neuron) (func(), e
 	}
 	var water []int32
 	if units := c.Encode.Weight; units != nil {
-		of := func(neuron int, units float64) (int32, error) { return core.Water(units, neurons[neuron].Leak) }
-		if water, err = waters(s.neurons, *units, of); err != nil {
+		if water, err = waters(s.neurons, *units, inWater(neurons)); err != nil {
 			return nil, err
 		}
 	}
@@ -119,17 +118,26 @@ func (s *sensorLine) prepare(c configs.Sensor, neurons []core.Neuron) (func(), e
 }
 
 // ConvertWeights implements tuning.Robot: the weights of sensors are configured in units, and depend on their neuron's leak.
-func (r *Robot) ConvertWeights(s *tuning.Settings) {
+func (r *Robot) ConvertWeights(s *tuning.Settings) func() {
+	all := make([][]int32, len(r.sensors))
 	for i, line := range r.sensors {
-		units := s.Sensors[i].Encode.Weight
-		if units == nil {
-			continue
-		}
-		// Prepare has tried it, so there is no error.
-		if water, err := waters(line.neurons, *units, r.network.PourWater); err == nil {
-			line.water = water
+		if units := s.Sensors[i].Encode.Weight; units != nil {
+			// It has been tried, so there is no error.
+			all[i], _ = waters(line.neurons, *units, inWater(s.Network.Neurons))
 		}
 	}
+	return func() {
+		for i, water := range all {
+			if water != nil {
+				r.sensors[i].water = water
+			}
+		}
+	}
+}
+
+// inWater returns a function that converts units to the water of a neuron.
+func inWater(neurons []core.Neuron) func(neuron int, units float64) (int32, error) {
+	return func(neuron int, units float64) (int32, error) { return core.Water(units, neurons[neuron].Leak) }
 }
 
 // prepare prepares other settings of an actuator. The new decoder continues from the state of the old one. Guard and device

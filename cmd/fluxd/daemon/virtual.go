@@ -92,8 +92,9 @@ func (s *Simulation) Restart(world, network uint64) error {
 		s.body.World.Advance(s.now)
 		s.body.World.Restart(world)
 	}
-	err := s.restart(network)
+	reseeded, err := s.network.Prepare(core.Tuning{Seed: &network})
 	if err == nil {
+		s.restart(network, reseeded)
 		_, err = s.network.Restore(learnt)
 	}
 	for i := range s.due {

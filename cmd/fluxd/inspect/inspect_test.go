@@ -39,7 +39,7 @@ func (b *bench) Readings(int) sensors.Range { return sensors.Range{} }
 
 func (b *bench) Prepare(tuning.Part, *tuning.Settings) (func(), error) { return func() {}, nil }
 
-func (b *bench) ConvertWeights(*tuning.Settings) {}
+func (b *bench) ConvertWeights(*tuning.Settings) func() { return func() {} }
 
 func newBench(t testing.TB, text string) *bench {
 	t.Helper()

@@ -17,7 +17,7 @@ type still struct{}
 
 func (still) Readings(int) sensors.Range              { return sensors.Range{} }
 func (still) Prepare(Part, *Settings) (func(), error) { return func() {}, nil }
-func (still) ConvertWeights(*Settings)                {}
+func (still) ConvertWeights(*Settings) func()         { return func() {} }
 
 // newTuner makes the tuner of a robot file, for a robot that accepts every change.
 func newTuner(t *testing.T, name, text string) *Tuner {

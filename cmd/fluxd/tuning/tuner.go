@@ -3,7 +3,7 @@
 //	tuner := tuning.New(config, network, robot)
 //	values := map[string]float64{"network.neurons.eye.threshold": 80}
 //	change, err := tuner.Prepare(tuning.Request{Values: values, Source: "ann"})
-//	done, err := tuner.Commit(change) // in the goroutine that owns the network; false: another change came first, prepare again
+//	done := tuner.Commit(change) // in the goroutine that owns the network; false: another change came first, prepare again
 //
 // A change takes effect as a whole: when one value is refused, nothing changes, and the error says what is allowed. Times are
 // in microseconds.
@@ -46,8 +46,9 @@ type Robot interface {
 	// Prepare prepares new settings of a sensor, actuator, reward, telemetry or the saving of learnt weights. The goroutine that
 	// owns the network calls apply, which must be quick.
 	Prepare(part Part, s *Settings) (apply func(), err error)
-	// ConvertWeights converts the weights of sensors again after a neuron's leak has changed: in units, they depend on it.
-	ConvertWeights(s *Settings)
+	// ConvertWeights converts the weights of sensors again for other leaks of neurons: in units, they depend on them. The goroutine
+	// that owns the network calls apply, which must be quick.
+	ConvertWeights(s *Settings) (apply func())
 }
 
 // A state is the result of all changes so far. It is never modified: each change makes a new one.
@@ -99,13 +100,13 @@ type Request struct {
 // A Change is a transaction that is prepared, and can be committed.
 type Change struct {
 	before, after *state
-	order         []int // the parameters, in the order of the request's paths
-	network       core.Tuning
+	order         []int        // the parameters, in the order of the request's paths
+	network       *core.Change // nil: nothing of the network changes
 	apply         []func()
-	relearn       map[int]float64 // weights that are set to the same value again, which undoes what they have learnt
 }
 
-// Prepare prepares a change. If any of it is impossible, the error is a *protocol.Error with the path and what it allows.
+// Prepare prepares a change: it computes all that the network's state does not decide. If any of it is impossible, the error is a
+// *protocol.Error with the path and what it allows.
 func (t *Tuner) Prepare(w Request) (*Change, error) {
 	before := t.now.Load()
 	if err := before.expect(w.IfRevision); err != nil {
@@ -116,8 +117,9 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		return nil, err
 	}
 	after := &state{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
-	c := &Change{before: before, after: after, order: order, relearn: map[int]float64{},
-		network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}}
+	c := &Change{before: before, after: after, order: order}
+	// Learnt has weights that are set to the same value again, which undoes what they have learnt.
+	network := core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}, Learnt: map[int]float64{}}
 	first := map[Part]int{} // the first parameter of each part that changes
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
@@ -130,7 +132,7 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			after.settings.copyPart(p.of)
 		}
 		if p.learns && p.read(&before.settings) == value {
-			c.relearn[p.of.Index] = value
+			network.Learnt[p.of.Index] = value
 		}
 		p.write(&after.settings, value)
 		after.origin[i] = origin{revision: after.revision, source: w.Source}
@@ -161,11 +163,11 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		}
 		switch of.Kind {
 		case Network:
-			c.network.Seed, c.network.Frozen = &after.settings.Network.Seed, &after.settings.Network.Frozen
+			network.Seed, network.Frozen = &after.settings.Network.Seed, &after.settings.Network.Frozen
 		case Neuron:
-			c.network.Neurons[of.Index] = after.settings.Network.Neurons[of.Index]
+			network.Neurons[of.Index] = after.settings.Network.Neurons[of.Index]
 		case Synapse:
-			c.network.Synapses[of.Index] = after.settings.Network.Synapses[of.Index]
+			network.Synapses[of.Index] = after.settings.Network.Synapses[of.Index]
 		default:
 			if err := t.check(i, &after.settings); err != nil {
 				return nil, err
@@ -176,6 +178,14 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			}
 			c.apply = append(c.apply, apply)
 		}
+	}
+	if len(network.Neurons)+len(network.Synapses) > 0 || network.Seed != nil {
+		if c.network, err = t.network.Prepare(network); err != nil {
+			return nil, t.refused(c, order[0], err)
+		}
+	}
+	if len(network.Neurons) > 0 {
+		c.apply = append(c.apply, t.robot.ConvertWeights(&after.settings))
 	}
 	return c, nil
 }
@@ -205,35 +215,25 @@ func (t *Tuner) refused(c *Change, parameter int, err error) error {
 
 // Commit puts a change into effect. The goroutine that owns the network calls it. When another change was committed since this
 // one was prepared, Commit does nothing and returns false.
-func (t *Tuner) Commit(c *Change) (done bool, err error) {
+func (t *Tuner) Commit(c *Change) (done bool) {
 	if t.now.Load() != c.before {
-		return false, nil
+		return false
 	}
-	if len(c.network.Neurons)+len(c.network.Synapses) > 0 || c.network.Seed != nil {
-		if err := t.network.Tune(c.network); err != nil {
-			return true, t.refused(c, c.order[0], err)
-		}
-		if len(c.relearn) > 0 {
-			if err := t.network.Learn(c.relearn); err != nil {
-				return true, t.refused(c, c.order[0], err)
-			}
-		}
+	if c.network != nil && !t.network.Commit(c.network) {
+		return false
 	}
 	for _, apply := range c.apply {
 		apply()
 	}
-	if len(c.network.Neurons) > 0 {
-		t.robot.ConvertWeights(&c.after.settings)
-	}
 	t.now.Store(c.after)
-	return true, nil
+	return true
 }
 
 // Set prepares and commits a change, for a robot that does not run yet.
 func (t *Tuner) Set(w Request) error {
 	c, err := t.Prepare(w)
 	if err == nil {
-		_, err = t.Commit(c)
+		t.Commit(c)
 	}
 	return err
 }
