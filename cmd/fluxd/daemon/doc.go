@@ -21,7 +21,7 @@
 //	loop.go                     Robot.pass, accept      takes the reading out
 //	network.go                  Robot.feed              counts from the sensor's zero; gives it to rewards and to the encoder
 //	encoders/edge.go            Edge.Encode             the reading becomes spikes (one file for each kind)
-//	core/advance.go             Network.Excite, Pour    the spikes become inputs of a neuron
+//	core/input.go               Network.Excite, Pour    the spikes become inputs of a neuron
 //	core/advance.go             Network.Advance         judges the neurons that inputs and arrivals reach
 //	core/advance.go             Network.send            a spike leaves on the efferent synapses of its neuron
 //	core/queue.go               queue.push              its arrivals wait there, or in accumulators.go, for the synapses' delays
