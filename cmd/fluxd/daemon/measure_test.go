@@ -3,11 +3,14 @@ package daemon
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"fluxd/bridge/protocol"
+	"fluxd/configs"
 )
 
 // page returns the status and the text of a page of the metrics' server.
@@ -106,5 +109,48 @@ func TestMetricsWithoutABroker(t *testing.T) {
 	w.awaitMetrics(t, `fluxd_neurons{robot="guarded"} 1`)
 	if _, page := w.page(t, "metrics"); strings.Contains(page, "fluxd_mqtt_connected{") || r.Broker() != "" || r.Dashboard() != "" {
 		t.Errorf("a robot without MQTT says that it has it:\n%s", page)
+	}
+}
+
+// A token is read from its file. A file that is missing, empty or too short ends the robot before it begins, with the key and the
+// remedy, and without the token.
+func TestTokensOfMetrics(t *testing.T) {
+	folder := t.TempDir()
+	token := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	robot := func(file string) *configs.Robot {
+		return parse(t, strings.Replace(guarded("", "", ""), "{broker: embedded, listen: '127.0.0.1:0'}", "{broker: none}", 1)+
+			"metrics: {listen: '127.0.0.1:0', token_file: '"+file+"'}\n", nil)
+	}
+	for file, says := range map[string]string{
+		filepath.Join(folder, "missing"): "metrics.token_file: ",
+		token("empty", "\n"):             "metrics.token_file: " + filepath.Join(folder, "empty") + " is empty",
+		token("short", "sesame\n"):       "metrics: the token has 6 characters: expected at least 16",
+	} {
+		err := Run(t.Context(), robot(file), RunOptions{})
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: %v, want %q", file, err, says)
+		}
+	}
+	r, _ := start(t, robot(token("good", "0123456789abcdef\n")))
+	for header, want := range map[string]int{"": 401, "Bearer 0123456789abcdef": 200} {
+		request, err := http.NewRequest(http.MethodGet, r.Metrics(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", header)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%q: %s, want %d", header, answer.Status, want)
+		}
 	}
 }

@@ -11,6 +11,7 @@ package reach
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -125,7 +126,7 @@ func (l *Links) serveMetrics(ctx context.Context, measured metrics.Robot) error 
 	token, err := transport.ReadPassword(c.TokenFile)
 	switch {
 	case err != nil:
-		return fmt.Errorf("metrics.token_file: %w", err)
+		return fmt.Errorf("metrics.token_file: %w", errors.Unwrap(err)) // without password_file
 	case token == "" && c.TokenFile != "":
 		return fmt.Errorf("metrics.token_file: %s is empty: expected a token, such as that of openssl rand -hex 16", c.TokenFile)
 	}
