@@ -9,13 +9,15 @@
 # make ui    the dashboard's page, from ui/src: after a change there
 # make dashboard  the dashboard in a real browser: it needs Chromium and Mosquitto
 # make metrics-test  metrics, alarms and the Grafana dashboard in a real Prometheus: it needs Prometheus
-# All but the last three need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
+# make packages  what people install, in dist: .deb, .tar.gz, .zip. It needs git, too
+# make packages-test  builds them twice, and installs, upgrades and removes them in a Debian root: it needs root and Debian's tools
+# All but the last five need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
-TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
+TARGETS := linux/amd64 linux/arm64 linux/arm darwin/amd64 darwin/arm64 windows/amd64
 
 # How long the tests of a package may take: the ten minutes of go test are too few for a Pi Zero, or where much else runs. All of go vet
 # runs with the tests: go test by itself runs a part of it.
@@ -43,7 +45,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard metrics-test dashboard-bench screenshots plots bench instructions clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard metrics-test dashboard-bench screenshots plots bench instructions packages packages-test clean
 
 run: build
 	@bin/fluxd run
@@ -120,18 +122,26 @@ emulated:
 		EMULATED=yes CGO_ENABLED=0 GOARCH=$$arch GOARM=6 $(GOTEST) -exec $$emulator $(VIRTUAL) $(EMULATED) || exit 1; \
 	done
 
-# GOARM=6 is the Raspberry Pi Zero; other targets ignore it.
+# GOARM=6 is the Raspberry Pi Zero; other targets ignore it. With -trimpath the compiled packages serve make packages, too.
 cross:
 	@for target in $(TARGETS); do \
 		echo "building for $$target"; \
-		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxd && \
-		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxctl || exit 1; \
+		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -o /dev/null ./cmd/fluxd && \
+		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -o /dev/null ./cmd/fluxctl || exit 1; \
 	done
 
 # Whole robots on emulated machines with real kernels (docs/hil.md); the simulated board is part of the tests.
 hil: emulated
 	@mkdir -p bin
 	$(GO) test -count=1 -timeout 30m -v ./hil_test -rig=pi3b,edges,faults -junit=$(CURDIR)/bin/hil.xml
+
+# What people install (docs/install.md): packaging/ is a module by itself. MAINTAINER="Ann Lee <ann@example.org>" is who answers for it.
+packages:
+	@cd packaging && $(GO) run . -out $(CURDIR)/dist $(if $(MAINTAINER),-maintainer "$(MAINTAINER)")
+
+packages-test:
+	cd packaging && $(GO) vet ./... && $(GOTEST) ./...
+	packaging/test.sh
 
 # Troubles with brokers, and clients that mean harm: the robot's own broker, Mosquitto (Debian: mosquitto), and a NATS server, built here.
 brokers: bin/nats-server
@@ -184,4 +194,4 @@ instructions:
 	@cmd/fluxd/bench/instructions/count.sh
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

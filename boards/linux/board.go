@@ -39,7 +39,7 @@ const (
 	i2cRemedy   = "/dev/i2c-* must be open to group i2c: " + groupRemedy +
 		"; on a Raspberry Pi switch I2C on with 'sudo raspi-config nonint do_i2c 0'"
 	gpioRemedy = "/dev/gpiochip* must be open to group gpio: " + groupRemedy + "; it needs Linux 5.10 or newer"
-	pwmRemedy  = "/sys/class/pwm must be open to group gpio: install the udev rules in deploy/99-fluxd.rules"
+	pwmRemedy  = "/sys/class/pwm must be open to group gpio: install the udev rules in deploy/60-fluxd.rules"
 	pwmTaken   = "another driver or program has the channel"
 	pwmUnknown = "the kernel's log may say why: dmesg"
 )
