@@ -28,6 +28,17 @@ func (r *fakeRobot) State() (state, by string) {
 	return r.state, "ben"
 }
 
+func (r *fakeRobot) is() string {
+	state, _ := r.State()
+	return state
+}
+
+func (r *fakeRobot) becomes(state string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.state = state
+}
+
 func (r *fakeRobot) Disarm(who string) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -108,7 +119,7 @@ func TestNobodyConfirms(t *testing.T) {
 		if !f.Trial || f.Runs == nil || f.Runs.By != "ann" || f.Left != protocol.Seconds(Length) || !p.keeper.OnTrial() {
 			t.Fatalf("%+v", f)
 		}
-		p.robot.state = "armed"
+		p.robot.becomes("armed")
 		time.Sleep(Length - warning - time.Second)
 		if said := p.robot.says(); strings.Count(said, "on_trial") != 1 {
 			t.Errorf("before the last minute: %s", said)
@@ -120,12 +131,12 @@ func TestNobodyConfirms(t *testing.T) {
 		}
 		time.Sleep(warning - 2*time.Second)
 		synctest.Wait()
-		if p.agains != 0 || p.robot.state != "armed" {
+		if p.agains != 0 || p.robot.is() != "armed" {
 			t.Error("the trial is over too early")
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if p.agains != 1 || p.robot.state != "disarmed" || !strings.Contains(p.robot.says(), "disarmed by the end of the trial") {
+		if p.agains != 1 || p.robot.is() != "disarmed" || !strings.Contains(p.robot.says(), "disarmed by the end of the trial") {
 			t.Errorf("started again %d times; %s", p.agains, p.robot.says())
 		}
 		p.asks(protocol.Request{Confirm: true}, "nothing to confirm")
@@ -160,7 +171,7 @@ func TestSomebodyConfirms(t *testing.T) {
 		p.start()
 		p.asks(protocol.Request{File: "robot: B"}, "on trial: confirm it, or go back")
 		time.Sleep(Length - time.Second)
-		p.robot.state = "armed" // somebody tries it
+		p.robot.becomes("armed") // somebody tries it
 		p.disk.full = true
 		p.asks(protocol.Request{Confirm: true}, "it stays on trial")
 		p.disk.full = false
@@ -169,7 +180,7 @@ func TestSomebodyConfirms(t *testing.T) {
 		}
 		time.Sleep(2 * Length)
 		synctest.Wait()
-		if p.agains != 1 || p.robot.state != "armed" || p.keeper.OnTrial() {
+		if p.agains != 1 || p.robot.is() != "armed" || p.keeper.OnTrial() {
 			t.Error("a confirmed file is still on trial")
 		}
 		if c := p.start(); string(c.Text) != "robot: A" || c.OnTrial {
@@ -191,21 +202,21 @@ func TestRefusedFiles(t *testing.T) {
 		p := newStage(t)
 		p.start()
 		for state, refused := range map[string]string{"armed": "disarm it first", "stopped": "stopped by ben"} {
-			p.robot.state = state
+			p.robot.becomes(state)
 			for _, r := range []protocol.Request{{File: "robot: A"}, {Restart: true}, {Back: true}} {
 				p.asks(r, refused)
 			}
 			p.asks(protocol.Request{}, "")
 		}
-		p.robot.state = "disarmed"
+		p.robot.becomes("disarmed")
 		p.asks(protocol.Request{File: "robot: A", Confirm: true}, "expected one of")
 		p.asks(protocol.Request{Confirm: true, Restart: true}, "expected it with file, or alone")
 		p.keeper.Check = func(context.Context, []byte) (Checked, error) {
-			p.robot.state = "armed"
+			p.robot.becomes("armed")
 			return Checked{}, nil
 		}
 		p.asks(protocol.Request{File: "robot: A"}, "the robot is armed")
-		p.robot.state = "disarmed"
+		p.robot.becomes("disarmed")
 		p.keeper.Check = func(context.Context, []byte) (Checked, error) { return Checked{}, errors.New("killed") }
 		p.asks(protocol.Request{File: "robot: A"}, "cannot be checked: killed")
 		p.keeper.Check = func(context.Context, []byte) (c Checked, err error) {
