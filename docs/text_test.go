@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	quoted = regexp.MustCompile("`((?:bin/)?flux(?:d|ctl)|make) ([a-z]+)([^`]*)`")
+	quoted = regexp.MustCompile("`((?:bin/)?flux(?:d|ctl)|make) ([a-z]+(?:-[a-z]+)*)([^`]*)`")
 	flag   = regexp.MustCompile(`--[a-z][a-z-]*`)
 	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	noSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
