@@ -45,13 +45,13 @@ is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
 			if err := printWiring(cmd.OutOrStdout(), config); err != nil {
 				return err
 			}
-			if err := printBootLines(cmd.OutOrStdout(), config); err != nil {
-				return err
-			}
 			if err := warn(cmd.OutOrStdout(), append(config.Warnings, warnings...)); err != nil {
 				return err
 			}
-			return sayWhatRuns(cmd.OutOrStdout(), state, args[0])
+			if err := sayWhatRuns(cmd.OutOrStdout(), state, args[0]); err != nil {
+				return err
+			}
+			return printBootLines(cmd.OutOrStdout(), config)
 		},
 	}
 	worldFlag(c, &world)
@@ -108,25 +108,25 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	return table.Flush()
 }
 
-// printBootLines prints the lines for config.txt as a block that can be pasted into it.
+// printBootLines prints the lines for config.txt as a block that can be pasted into it. It is the last that check prints, so that
+// the rest of the output from [all] on is this block.
 func printBootLines(w io.Writer, config *configs.Robot) error {
 	if config.Board.Kind != "raspberrypi" && config.Board.Kind != "auto" {
 		return nil
 	}
 	lines, wrong := overlays.Lines(doctor.Needs(config))
-	if len(lines) > 0 {
-		_, err := fmt.Fprintf(w, "\nfor the end of %s, then restart the machine (%s on older systems;\n"+
-			"fluxd doctor, on the robot, says what is missing):\n\n%s\n",
-			overlays.File, overlays.OldFile, strings.Join(lines, "\n"))
-		if err != nil {
+	if wrong != nil {
+		if _, err := fmt.Fprintf(w, "\nwarning: %v\n", wrong); err != nil {
 			return err
 		}
 	}
-	if wrong != nil {
-		_, err := fmt.Fprintf(w, "\nwarning: %v\n", wrong)
-		return err
+	if len(lines) == 0 {
+		return nil
 	}
-	return nil
+	_, err := fmt.Fprintf(w, "\nfor the end of %s, then restart the machine (%s on older systems;\n"+
+		"fluxd doctor, on the robot, says what is missing):\n\n%s\n",
+		overlays.File, overlays.OldFile, strings.Join(lines, "\n"))
+	return err
 }
 
 // count returns a number of things, such as "1 synapse" and "2 synapses".
