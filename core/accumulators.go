@@ -189,7 +189,8 @@ const (
 // does not mark which. It does nothing and returns false if a delay can have no accumulator.
 func (n *Network) sendDense(t int64, fired []uint32) bool {
 	delays := n.delays[:len(n.channels)]
-	if !n.accumulators.room(t, delays) {
+	// A spike from another part may be older than a delay that others of its part have: no accumulator may be in the past.
+	if len(delays) > 0 && t+int64(delays[0]) < n.now || !n.accumulators.room(t, delays) {
 		return false
 	}
 	for c, delay := range delays {
