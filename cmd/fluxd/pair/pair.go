@@ -33,6 +33,9 @@ import (
 // defaultRobot is the file of a robot that is a service.
 const defaultRobot = "/etc/fluxd/robot.yaml"
 
+// authorityFile is the name of the file of the robot's authority, with its key.
+const authorityFile = "ca.pem"
+
 // options are the flags of the command, and what a test has in the place of this machine.
 type options struct {
 	user, role, robot string
@@ -161,6 +164,14 @@ func open(o options) (*site, error) {
 	if m.Passwords != "" {
 		s.passwords = s.resolve(m.Passwords)
 	}
+	if t := m.TLS; t != nil && t.Certificate == t.Key { // such as pair makes, under the name that the robot file has for it
+		server := s.resolve(t.Certificate)
+		_, missing := os.Stat(server)
+		_, foreign := os.Stat(filepath.Join(filepath.Dir(server), authorityFile))
+		if errors.Is(missing, fs.ErrNotExist) || foreign == nil {
+			s.server, s.folder = server, filepath.Dir(server)
+		}
+	}
 	if host, port, err := net.SplitHostPort(m.Listen); err == nil && !isLoopback(host) && port != "0" {
 		s.port = port
 	}
@@ -218,7 +229,7 @@ func (s *site) certify() (root *x509.Certificate, serverName string, err error) 
 		return root, "", err
 	}
 	names, _ := hostNames(s.host, s.addresses, s.hosts)
-	file := filepath.Join(s.folder, "ca.pem")
+	file := filepath.Join(s.folder, authorityFile)
 	authority, err := readPair(file)
 	if err != nil {
 		return nil, "", err

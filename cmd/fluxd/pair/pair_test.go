@@ -216,8 +216,17 @@ func TestRobotFileWithKeys(t *testing.T) {
 	paired(t, o)
 	folder := filepath.Dir(o.robot)
 	server := filepath.Join(folder, "robot.pem")
-	own := robot(t, "mqtt: {listen: '10.1.1.1:1234', passwords: '"+filepath.Join(folder, "people")+"', tls: {certificate: '"+server+
-		"', key: '"+server+"'}}\n")
+	given := filepath.Join(t.TempDir(), "given.pem")
+	text, err := os.ReadFile(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, given, string(text))
+	mqtt := func(certificate string) string {
+		return "mqtt: {listen: '10.1.1.1:1234', passwords: '" + filepath.Join(folder, "people") + "', tls: {certificate: '" +
+			certificate + "', key: '" + certificate + "'}}\n"
+	}
+	own := robot(t, mqtt(given))
 	ticket, notes := paired(t, own)
 	if !slices.Equal(ticket.Addresses, []string{"10.1.1.1:1234"}) || ticket.ServerName != "" ||
 		ticket.Fingerprint != pairing.Fingerprint(served(t, o)[1]) || strings.Contains(notes, "mqtt:") {
@@ -228,6 +237,13 @@ func TestRobotFileWithKeys(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(own.robot), "ca.pem")); err == nil {
 		t.Error("it made an authority beside that of the robot file")
+	}
+	// A file for both that is not there yet is made, and renewed later.
+	new := robot(t, mqtt(filepath.Join(filepath.Dir(given), "new.pem")))
+	for range 2 {
+		if ticket, notes := paired(t, new); ticket.ServerName != pairing.ServerName || strings.Contains(notes, "mqtt:") {
+			t.Errorf("%+v, %s", ticket, notes)
+		}
 	}
 }
 
@@ -245,7 +261,7 @@ func TestRefused(t *testing.T) {
 		"--role robot":                   {"", func(o *options) { o.role = "robot" }},
 		"no name and no network":         {"", func(o *options) { o.host, o.addresses = "", nil }},
 		"expected name:role:bcrypt hash": {"mqtt: {passwords: '@'}\n", func(*options) {}},
-		"mqtt.tls.certificate":           {"mqtt: {tls: {certificate: /nowhere, key: /nowhere}}\n", func(*options) {}},
+		"mqtt.tls.certificate":           {"mqtt: {tls: {certificate: /nowhere/c, key: /nowhere/k}}\n", func(*options) {}},
 	} {
 		o := robot(t, "")
 		write(t, o.robot, "robot: rover\nboard: {kind: sim}\nnetwork: {neurons: {a: {}}}\n"+strings.ReplaceAll(c.mqtt, "@", o.robot))
