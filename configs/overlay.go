@@ -86,7 +86,8 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		case key.Value == "tuned" && value.Kind == yaml.MappingNode:
 			o.readTuned(value, fail)
 		default:
-			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them", strict.Shorten(key.Value))
+			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them, or it is of a later version "+
+				"of fluxd", strict.Shorten(key.Value))
 		}
 	}
 	if o.Robot == "" && found == nil {

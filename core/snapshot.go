@@ -124,7 +124,11 @@ func (n *Network) PrepareRestore(snapshot []byte) (*Change, Restored, error) {
 	}
 	body, sum := snapshot[:len(snapshot)-sha256.Size], snapshot[len(snapshot)-sha256.Size:]
 	version := binary.LittleEndian.Uint32(body[8:])
-	if version < 1 || version > snapshotVersion {
+	if version > snapshotVersion {
+		return nil, Restored{}, fmt.Errorf("version %d of this format is of a later version of fluxd, expected 1 to %d: %w", version,
+			snapshotVersion, ErrForeign)
+	}
+	if version < 1 {
 		return nil, Restored{}, fmt.Errorf("version %d, expected 1 to %d: %w", version, snapshotVersion, ErrForeign)
 	}
 	if sha256.Sum256(body) != [32]byte(sum) {

@@ -230,6 +230,9 @@ func ParseJSON(source string, data []byte) (core.Description, error) {
 	reader := json.NewDecoder(bytes.NewReader(data))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {
+		if later := laterJSON(data); later != nil {
+			return none, strict.Errors{{Source: source, Line: 1, Column: 1, Message: later.Error()}}
+		}
 		if keys := strictjson.Keys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
 			return none, strict.Errors{{Source: source, Line: 1, Column: 1,
 				Message: Mistaken(keys) + "; expected a network as fluxd export prints it"}}
@@ -306,6 +309,24 @@ func (f *jsonNetwork) description() core.Description {
 	return d
 }
 
+// later returns an error if a format is a later version of ours: "flux-network/2".
+func later(format string) error {
+	name, _, _ := strings.Cut(JSONFormat, "/")
+	if version, is := strings.CutPrefix(format, name+"/"); !is || format == JSONFormat || strings.Trim(version, "0123456789") != "" {
+		return nil
+	}
+	return fmt.Errorf("%q is of a later version of fluxd: expected %q", strict.Shorten(format), JSONFormat)
+}
+
+// laterJSON is later for a text that could not be read, perhaps because a later version has other fields.
+func laterJSON(data []byte) error {
+	var f struct{ Format string }
+	if json.Unmarshal(data, &f) != nil {
+		return nil
+	}
+	return later(f.Format)
+}
+
 // check looks for mistakes that the engine cannot report: those of names and kinds, and absent fields. The engine checks
 // everything else.
 func (f *jsonNetwork) check() (errs strict.Errors) {
@@ -316,6 +337,10 @@ func (f *jsonNetwork) check() (errs strict.Errors) {
 		}
 	}
 	if f.Format != JSONFormat {
+		if later := later(f.Format); later != nil {
+			fail("format", "%v", later)
+			return errs
+		}
 		fail("format", "%q: expected %q", strict.Shorten(f.Format), JSONFormat)
 		return errs
 	}
