@@ -167,6 +167,8 @@ inside dpkg -r fluxd >/dev/null 2>&1 || fail "dpkg -r"
 asked "stop fluxd.service" || fail "the robot was not stopped before its program was taken away"
 hasnot /usr/bin/fluxd && has /etc/fluxd/robot.yaml && has /var/lib/fluxd/learnt
 inside dpkg -i /new.deb >/dev/null 2>&1 || fail "the second installation"
+step "the commands of docs/first-robot.md, pasted one by one"
+go test -count=1 ./docs -run FreshRoot -root "$root" || fail "docs/first-robot.md"
 inside ln -sf /usr/lib/systemd/system/fluxd.service /etc/systemd/system/ # what nobody should do does not matter
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 inside ln -sf /usr/lib/systemd/system/fluxd.service /etc/systemd/system/multi-user.target.wants/fluxd.service # systemctl enable
