@@ -56,7 +56,7 @@ func TestEveryFileIsValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.ContainsAny(text, "\t") || bytes.Contains(text, []byte("<no value>")) || !bytes.HasSuffix(text, []byte("\n")) {
+		if bytes.ContainsAny(text, "\t") || bytes.Contains(text, []byte("%!")) || !bytes.HasSuffix(text, []byte("\n")) {
 			t.Errorf("%s:\n%s", c.Line(), text)
 		}
 		for line := range strings.Lines(string(text)) {
