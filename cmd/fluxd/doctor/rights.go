@@ -156,7 +156,7 @@ func (p *patient) lacks(u *account) (all []Finding) {
 		}
 		all = append(all, f)
 	}
-	const rules = "install the udev rules of fluxd: sudo install -m 644 deploy/99-fluxd.rules /etc/udev/rules.d/ && " +
+	const rules = "install the udev rules of fluxd: sudo install -m 644 deploy/60-fluxd.rules /etc/udev/rules.d/ && " +
 		"sudo udevadm control --reload && sudo udevadm trigger"
 	pins, channels := false, len(p.needs.PWM) > 0
 	for _, wire := range p.Config.Wiring() {
