@@ -79,7 +79,7 @@ var Codes = []Code{
 	{"kept-file-unreadable", "this user may not read it"},
 	{"broker-none", "the robot has no broker"},
 	{"broker-port", "the port of the robot's broker is free, or the robot has it"},
-	{"broker-port-taken", "another program has that port"},
+	{"broker-port-taken", "another program has that port, and the robot would take another one"},
 	{"broker-port-privileged", "only root may use that port"},
 	{"broker-address", "its address is none of this machine"},
 	{"broker-reachable", "the external broker answers"},

@@ -374,18 +374,18 @@ func TestFindings(t *testing.T) {
 			b.write("state/tuned.yaml", "{{")
 			b.mode["state"] = fs.ModeDir | 0o777
 		}, []string{"kept-file-unusable warning tuning"}, "tuned.yaml cannot be used"},
-		"the port is taken": {four, func(b *bench) { b.listens("0100007F:075B") }, []string{"broker-port-taken problem broker"},
+		"the port is taken": {four, func(b *bench) { b.listens("0100007F:075B") }, []string{"broker-port-taken warning broker"},
 			"another program has"},
 		"by mosquitto": {four, func(b *bench) {
 			b.listens("00000000:075B")
 			b.link("socket:[4711]", "proc/321/fd/7")
 			b.write("proc/321/comm", "mosquitto\n")
-		}, []string{"broker-port-taken problem broker"}, "mosquitto (process 321)"},
+		}, []string{"broker-port-taken warning broker"}, "mosquitto (process 321)"},
 		"another address": {four, func(b *bench) { b.listens("0701A8C0:075B") }, nil, "127.0.0.1:1883 is free"},
 		"another state": {four, func(b *bench) { b.write("proc/net/tcp", " 0: 0100007F:075B 0100007F:1 01 0 0 0 0 0 4711\n") },
 			nil, "is free"},
 		"IPv6 for all": {four, func(b *bench) { b.listens6("00000000000000000000000000000000:075B") },
-			[]string{"broker-port-taken problem broker"}, ""},
+			[]string{"broker-port-taken warning broker"}, ""},
 		"IPv6, loopback":   {four, func(b *bench) { b.listens6("00000000000000000000000001000000:075B") }, nil, "is free"},
 		"a foreign broker": {four, func(b *bench) { b.external(nil) }, nil, "broker.local:1883 answers"},
 		"no such name": {four, func(b *bench) { b.external(&net.DNSError{Err: "no such host", Name: "broker.local"}) },
