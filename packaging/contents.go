@@ -44,7 +44,8 @@ func tree(root, to string, has func(name string) bool) (all []file, err error) {
 	return all, err
 }
 
-// documentation returns README, licences, the pages and the example robots. Pages link to each other as in the source.
+// documentation returns README, licences, the pages, the example robots, and what Prometheus and Grafana need. Pages link to each
+// other and to these as in the source.
 func (s *stage) documentation(t target) (all []file, err error) {
 	readme, err := s.read("README.md")
 	if err != nil {
@@ -61,8 +62,15 @@ func (s *stage) documentation(t target) (all []file, err error) {
 	if err != nil {
 		return nil, err
 	}
-	robots, err := tree(filepath.Join(s.source, "configs/robots"), "examples", func(string) bool { return true })
-	return append(append(all, pages...), robots...), err
+	whole := func(string) bool { return true }
+	return gather(append(all, pages...),
+		func() ([]file, error) { return tree(filepath.Join(s.source, "configs/robots"), "examples", whole) },
+		func() ([]file, error) {
+			return tree(filepath.Join(s.source, "deploy/grafana"), "deploy/grafana", whole)
+		},
+		func() ([]file, error) {
+			return tree(filepath.Join(s.source, "deploy/prometheus"), "deploy/prometheus", whole)
+		})
 }
 
 // manual returns the manual pages.
