@@ -45,7 +45,7 @@ BROKERS := AnyBroker|OwnBroker
 # hundreds of simulated minutes.
 LATER := $(BROKERS)|Documentation|Claims
 
-.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard metrics-test dashboard-bench screenshots plots bench instructions packages packages-test clean
+.PHONY: run build quick test long format race sequential documentation robots claims oracle emulated cross hil brokers ui ui-check dashboard metrics-test dashboard-bench screenshots plots bench bare instructions packages packages-test clean
 
 run: build
 	@bin/fluxd run
@@ -188,6 +188,10 @@ plots:
 # This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench
 bench: bin/fluxd
 	@bin/fluxd bench
+
+# fluxd beside a loop without a model, in turn: the ratios that docs/performance.md begins with (gcc).
+bare:
+	@cmd/fluxd/bench/bare/compare.sh
 
 # The instructions that an arrival costs on amd64, arm64 and the 32-bit Pi, under emulation (Debian: gcc, qemu-user).
 instructions:
