@@ -26,7 +26,8 @@ GOTEST := $(GO) test -timeout 3h -vet=all
 # Many tests wait: for brokers, for a bus that is stuck. Twice as many packages as processors keep these busy.
 TOGETHER := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))); echo -p $$n -parallel $$n)
 
-# Packages of one goroutine, in which the race detector finds nothing and takes ten times as long. A test holds them to it.
+# Packages of one goroutine, in which the race detector finds nothing and takes ten times as long. A test holds them to it. In core one test
+# has a second goroutine, and runs under the race detector, too.
 SEQUENTIAL := ./boards/header ./cmd/fluxd/draw ./cmd/fluxd/scaffold ./cmd/internal/parameters ./cmd/internal/picture ./cmd/internal/printable ./cmd/internal/usage ./configs/... ./core ./encoders ./splitmix64
 
 # Packages whose tests take longest, most of it waiting: they begin first.
@@ -79,7 +80,8 @@ format:
 race:
 	@all="$(LONGEST) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
 	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) $(RACE) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) $$all; \
+		echo "$(GOTEST) $(RACE) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) $$all && \
+		CGO_ENABLED=1 $(GOTEST) $(RACE) ./core -run TestPreparingBesideTheRunningNetwork; \
 	else \
 		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip '$(LATER)|$(ROBOTS)' $(TOGETHER) $$all; \
 	fi

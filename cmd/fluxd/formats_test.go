@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"fluxd/bridge/users"
@@ -32,14 +33,27 @@ func inFormats(t *testing.T, folder string) {
 	t.Chdir(to)
 }
 
+// both is written to by a command and by its log, which has a goroutine for that.
+type both struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func (b *both) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.text.Write(p)
+}
+
 // fluxdRuns runs a command that has to succeed, and returns what it prints.
 func fluxdRuns(t *testing.T, args ...string) (out, problems string) {
 	t.Helper()
-	var o, p bytes.Buffer
+	var o bytes.Buffer
+	var p both
 	if code := execute(context.Background(), args, &o, &p); code != 0 {
-		t.Fatalf("fluxd %s: exit code %d\n%s%s", strings.Join(args, " "), code, o.String(), p.String())
+		t.Fatalf("fluxd %s: exit code %d\n%s%s", strings.Join(args, " "), code, o.String(), p.text.String())
 	}
-	return o.String(), p.String()
+	return o.String(), p.text.String()
 }
 
 func contents(t *testing.T, name string) []byte {

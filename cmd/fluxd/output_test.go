@@ -67,6 +67,9 @@ sensors:
 		"powershell": {{"completion", "powershell"}},
 		"completion": {{"completion", "--help"}},
 		"halt":       {{"halt", idle}},
+		"init":       {{"init", "rover", "--yes", "--output", "-"}},
+		"doctor":     {{"doctor", "--help"}}, // what it finds differs from one call to the next
+		"pair":       {{"pair", "--help"}},   // its result, a password, is different each time
 	}
 	root := commands(func(io.Writer) *slog.Logger { return slog.New(slog.DiscardHandler) })
 	root.InitDefaultHelpCmd()

@@ -125,7 +125,7 @@ func TestSignalIsAnEmergencyStop(t *testing.T) {
 		if err := p.Process.Signal(syscall.SIGUSR1); err != nil {
 			t.Fatal(err)
 		}
-		p.awaits(t, `emergency stop: actuators are at failsafe" by="signal SIGUSR1"`)
+		p.awaits(t, `emergency stop: actuators are at failsafe" component=safety by="signal SIGUSR1"`)
 	}
 }
 
@@ -321,7 +321,7 @@ func TestKeysOfATerminal(t *testing.T) {
 	}{
 		{"ctrl-C", syscall.SIGINT, true, "stopped: actuators are at failsafe"},
 		{`ctrl-\`, syscall.SIGQUIT, true, "stopped: actuators are at failsafe"},
-		{"ctrl-Z", syscall.SIGTSTP, false, `emergency stop: actuators are at failsafe" by=ctrl-Z`},
+		{"ctrl-Z", syscall.SIGTSTP, false, `emergency stop: actuators are at failsafe" component=safety by=ctrl-Z`},
 		{"the terminal is closed", syscall.SIGHUP, true, "stopped: actuators are at failsafe"},
 	} {
 		t.Run(key.name, func(t *testing.T) {

@@ -75,8 +75,12 @@ func measureReflex(ctx context.Context, samples int) (reflexTimes, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	config, err := configs.Parse("reflex", []byte(reflexRobot), nil)
+	if err != nil {
+		return reflexTimes{}, err
+	}
 	probe := newReflexProbe()
-	hand, wait, err := daemon.StartReflex(ctx, probe)
+	hand, wait, err := daemon.StartReflex(ctx, config, probe)
 	if err != nil {
 		return reflexTimes{}, err
 	}

@@ -15,6 +15,20 @@ const (
 	starts = 5
 )
 
+// reflexRobot is the smallest reflex: each edge of one sensor crosses one synapse with the shortest delay and moves one
+// actuator. With each edge the actuator moves a little further, because its decoder's window is longer than any measurement.
+const reflexRobot = `robot: reflex
+board: {kind: sim}
+sensors:
+  edge: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: feel}}
+network:
+  neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
+  synapses: [{from: feel, to: act, weight: 100, delay: 1us}]
+actuators:
+  muscle: {device: servo, pwm: GPIO12, decode: {kind: count, neuron: act, full: 18 Hz, window: 1h}}
+mqtt: {broker: none}
+`
+
 // reflex measures the time from an edge to the actuator's write, and over a bare channel.
 func (b *bench) reflex() error {
 	b.opts.Progress("reflex", 0)

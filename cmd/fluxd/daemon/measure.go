@@ -47,7 +47,7 @@ func (r *Robot) Snapshot() metrics.Snapshot {
 func (r *Robot) Faults(ctx context.Context) []string {
 	faults := r.safety.Faults()
 	if err := r.ask(ctx, func() answer { return answer{} }).err; err != nil && !r.safety.Stalled() {
-		faults = append(faults, protocol.LoopStalled.Code()+": "+err.Error())
+		return append(faults, protocol.LoopStalled.Code()+": "+err.Error())
 	}
 	return faults
 }

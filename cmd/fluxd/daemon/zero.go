@@ -2,12 +2,12 @@ package daemon
 
 import (
 	"context"
-	"fluxd/cmd/fluxd/logs"
 	"fmt"
 	"slices"
 	"strings"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/logs"
 	"fluxd/cmd/fluxd/sense"
 	"fluxd/configs/spelling"
 	"fluxd/encoders"
@@ -33,7 +33,7 @@ func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 			strings.Join(sense.Zeroable(), ", "))
 	}
 	was := int64(0)
-	a := r.ask(ctx, func() answer {
+	if err := r.ask(ctx, func() answer {
 		reading, _, seen := line.Latest()
 		if stale, _ := line.Silent(r.clock()); !seen || stale || line.Failing() {
 			return answer{err: refuse(protocol.NotAllowed, "it has no good reading now: see event/error")}
@@ -41,12 +41,10 @@ func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 		was = reading
 		line.moveZero(reading)
 		return answer{}
-	})
-	if a.err != nil {
-		return 0, a.err
+	}).err; err != nil {
+		return 0, err
 	}
-	unit := line.Sensor.Unit()
-	text := strings.TrimSpace(fmt.Sprintf("%g %s", float64(was)/1e6, unit))
+	text := strings.TrimSpace(fmt.Sprintf("%g %s", float64(was)/1e6, line.Sensor.Unit()))
 	r.event(protocol.SensorZeroed, fmt.Sprintf("by %s: %s: %s is 0 from now on", who, name, text))
 	logs.Of(r.base, "sensor").Info("sensor zeroed", "by", who, "sensor", name, "was", text)
 	return float64(was) / 1e6, nil
