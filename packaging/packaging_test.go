@@ -313,7 +313,8 @@ func TestArchives(t *testing.T) {
 	}{
 		{"linux_amd64", "fluxd fluxctl LICENSE README.md THIRD-PARTY-LICENSES docs/hardware.md docs/seeker.svg " +
 			"examples/lightseeker.yaml examples/scitos-g5.csv.gz " +
-			"deploy/grafana/fluxd.json deploy/prometheus/fluxd.rules.yml man/man1/fluxd.1 completions/zsh/_fluxctl deploy/fluxd.service deploy/60-fluxd.rules",
+			"deploy/grafana/fluxd.json deploy/prometheus/fluxd.rules.yml " +
+			"man/man1/fluxd.1 completions/zsh/_fluxctl deploy/fluxd.service deploy/60-fluxd.rules",
 			"docs/text_test.go docs/fleet-demo.sh"},
 		{"macos_arm64", "fluxd deploy/grafana/fluxd.json completions/bash/fluxd completions/fish/fluxctl.fish", "deploy/fluxd.service"},
 		{"windows_amd64", "fluxd.exe fluxctl.exe LICENSE docs/hardware.md examples/lightseeker.yaml", "fluxd man/man1/fluxd.1"},
