@@ -92,7 +92,7 @@ func (p *patient) port(what, listen string) Finding {
 	if name != "" {
 		by = fmt.Sprintf("%s (process %d)", name, pid)
 	}
-	return Finding{what + "-port-taken", Warning, what, fmt.Sprintf("%s has %s: the robot would take a free port instead", by, listen),
+	return Finding{what + "-port-taken", Warning, what, fmt.Sprintf("%s has %s: the robot would take a free one", by, listen),
 		fmt.Sprintf("sudo ss -ltnp 'sport = :%d' shows who has it: end that, or use another port", number)}
 }
 
