@@ -10,7 +10,7 @@ import (
 // StartReflex runs the control path of a robot with one sensor and one actuator, for measurements. The caller takes the place of
 // the sensor's goroutine: it calls edge for each edge. Device is the actuator's device; its first write must not wait. The path
 // ends with the context, and wait waits for that end.
-func StartReflex(ctx context.Context, config *configs.Robot, device actuators.Device) (edge func(value int64), wait func(), err error) {
+func StartReflex(ctx context.Context, config *configs.Robot, device actuators.Device) (edge func(int64), wait func(), err error) {
 	r, err := newRobot(config, RunOptions{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, nil, err
