@@ -150,27 +150,33 @@ func TestFrozenSensor(t *testing.T) {
 	t.Parallel() // it waits
 	w := watch(t, guarded(", frozen: 200ms, stale: 1s", "", ""))
 	w.plug(t)
-	noise := make(chan struct{})
-	frozen := make(chan struct{})
-	go func() {
-		defer close(frozen)
-		for i := int64(0); ; i++ {
-			select {
-			case <-noise:
-				return
-			case <-time.After(20 * time.Millisecond):
-				w.light.Store(100_000_000 + i%2*10_000_000)
+	vary := func(around int64) (freeze func()) { // in real time, until freeze
+		enough, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for i := int64(0); ; i++ {
+				select {
+				case <-enough:
+					return
+				case <-time.After(20 * time.Millisecond):
+					w.light.Store(around + i%2*10_000_000)
+				}
 			}
+		}()
+		return func() {
+			close(enough)
+			<-ended
 		}
-	}()
+	}
+	freeze := vary(100_000_000)
 	w.arm(t)
-	close(noise)
-	<-frozen
+	freeze()
 	w.awaitEvent(t, "sensor_stale")
 	w.awaitRest(t)
-	w.light.Store(50_000_000)
+	freeze = vary(50_000_000)
 	w.awaitEvent(t, "sensor_fresh")
 	w.awaitTurning(t)
+	freeze()
 }
 
 // A starting motor robs a PCA9685 of its supply: the servo's position is written again without a new command.
