@@ -181,6 +181,7 @@ func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 // reset sets parameters back to their configured values and prints these.
 func reset(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
 	return converse(ctx, s, "reset", out, func(r *remote, out io.Writer) error {
+		request := request // of this robot: others resolve the paths at the same time
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
