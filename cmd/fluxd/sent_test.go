@@ -59,11 +59,20 @@ func (r *remote) text(threshold int) string { return tried(threshold, "{listen: 
 
 func (r *remote) start(args ...string) {
 	r.t.Helper()
-	r.robot = startProcess(r.t, append([]string{"run", "--plain", r.file}, args...)...)
-	waitFor(r.t, "an answer", func() bool {
-		_, ok := r.once("get", protocol.Request{}, time.Second)
-		return ok
+	waitFor(r.t, "the port that a killed broker had", func() bool { // the robot would take another one
+		free, err := net.Listen("tcp", r.listen)
+		if err == nil {
+			free.Close()
+		}
+		return err == nil
 	})
+	r.robot = startProcess(r.t, append([]string{"run", "--plain", r.file}, args...)...)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, ok := r.once("get", protocol.Request{}, 5*time.Second); ok {
+			return
+		}
+	}
+	r.t.Fatalf("the robot does not answer at %s\n%s", r.listen, r.robot.logged())
 }
 
 // ask sends a request until the robot answers: it may be starting.
