@@ -50,8 +50,10 @@ type Server struct {
 	server  *http.Server
 	ctx     context.Context // ends when the server does
 	cancel  context.CancelFunc
-	mutex   sync.Mutex     // of cancel and Enter
+	mutex   sync.Mutex // of ending, and of running's growth
+	ending  bool
 	running sync.WaitGroup // requests and goroutines
+	ended   chan struct{}
 }
 
 // Start starts a server. It runs until the context ends or Close is called. If the port is taken, it logs a warning and takes a
@@ -70,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	bound := socket.Addr().(*net.TCPAddr)
 	s := &Server{options: o, url: address(o, bound), hosts: newHosts(o), refused: newRefusals(o.Log),
-		pace: rate.NewLimiter(rate.Limit(o.Rate), o.Burst)}
+		pace: rate.NewLimiter(rate.Limit(o.Rate), o.Burst), ended: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	var door net.Listener = &entrance{socket, NewSeats(o.Connections), s.refused, NewPace(acceptRate, acceptBurst)}
 	if secured != nil {
@@ -90,25 +92,39 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog:    log.New(io.Discard, "", 0), // handshakes that fail, as when somebody types http:// for https://
 	}
-	s.running.Add(2)
-	go func() { // accepts connections
-		defer s.running.Done()
+	s.running.Go(func() { // accepts connections
 		if err := s.server.Serve(door); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Error("the server ends: the robot runs on without it", "error", err)
 		}
-	}()
+	})
 	go func() { // logs what was refused, and ends the server with the context
-		defer s.running.Done()
 		s.refused.run(s.ctx)
-		_ = s.server.Close() // the listener's error, if there is one, changes nothing now
+		s.end()
+		close(s.ended)
 	}()
 	return s, nil
+}
+
+// end ends the server. A WebSocket can be known to its client before it is to the HTTP library, which would close it like any
+// request, so that the page is given no reason. So requests, which end with the context, are waited for.
+func (s *Server) end() {
+	s.mutex.Lock()
+	s.ending = true
+	s.mutex.Unlock()
+	_ = s.server.Shutdown(s.ctx) // which has ended: this closes the listener and what is idle, and waits for nothing
+	finished := make(chan struct{})
+	go func() { s.running.Wait(); close(finished) }()
+	select {
+	case <-finished:
+	case <-time.After(endPatience):
+	}
+	_ = s.server.Close() // an error changes nothing now
 }
 
 // answer checks a request, and has it answered.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	if !s.Enter() {
-		return
+		panic(http.ErrAbortHandler) // closes the connection: an answer would be an empty page
 	}
 	defer s.Leave()
 	h := w.Header()
@@ -232,22 +248,15 @@ func (s *Server) URL() string { return s.url }
 
 // Close ends the server. It returns within a few seconds, and may be called more than once.
 func (s *Server) Close() {
-	s.mutex.Lock()
 	s.cancel()
-	s.mutex.Unlock()
-	ended := make(chan struct{})
-	go func() { s.running.Wait(); close(ended) }()
-	select {
-	case <-ended:
-	case <-time.After(endPatience):
-	}
+	<-s.ended
 }
 
 // Enter counts a goroutine that Close waits for, until it calls Leave. It returns false if the server ends.
 func (s *Server) Enter() bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.ctx.Err() != nil {
+	if s.ending {
 		return false
 	}
 	s.running.Add(1)
