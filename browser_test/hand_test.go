@@ -80,6 +80,12 @@ func TestSenseByHand(t *testing.T) {
 		eventually(t, "the eye to see the world again", func() bool {
 			return math.Abs(w.measured("tele/sensors", "left_eye")-250) > 2
 		})
+		// What another client holds is not taken for the world.
+		dark := 0.0
+		w.ask("sense", protocol.Request{Sensor: "left_eye", Value: &dark, Lease: 60_000})
+		p.await("the page to say that another client holds the reading", first(eye+" .elsewhere")+" !== null")
+		w.ask("sense", protocol.Request{Sensor: "left_eye", Value: &dark, Lease: 1})
+		p.await("the page to say so no longer", first(eye+" .elsewhere")+" === null")
 		bumper := device("sensor", "bumper")
 		p.press(bumper, "Keep pressed")
 		eventually(t, "the bumper to be pressed", func() bool { return w.measured("tele/sensors", "bumper") == 1 })

@@ -360,6 +360,7 @@ type Measure struct {
 	Value any     `json:"value"` // a float64, or a string for a label; not published if it is not finite
 	Unit  string  `json:"unit"`
 	Zero  float64 `json:"zero,omitempty"` // the device's reading that counts as 0 since a zero request, in its unit
+	Held  bool    `json:"held,omitempty"` // a client holds the reading of this simulated sensor: it is not of the world
 	Age   Seconds `json:"age_s"`          // since it was read; 0 for an actuator, whose value is its command now
 	Time  int64   `json:"ts"`             // when the value was read or in effect, in milliseconds since 1970; set by the bridge
 }

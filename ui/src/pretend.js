@@ -81,7 +81,7 @@ function Press({robot, name, label, kind = '', enabled, reading = null, short = 
 }
 
 function Reading({robot, name, kind, unit, now, enabled, reading}) {
-	const wanted = useSignal(null), draft = useSignal(null), wrong = useSignal('')
+	const wanted = useSignal(null), draft = useSignal(null), wrong = useSignal(''), own = useRef(0)
 	const [low, high] = useRange(robot, name, now)
 	const value = wanted.value ?? (typeof now?.value === 'number' ? now.value : low)
 	const hold = useMemo(() => new Hold({lease, every, refused: error => { wrong.value = error.message },
@@ -96,6 +96,8 @@ function Reading({robot, name, kind, unit, now, enabled, reading}) {
 		wanted.value = v
 		hold.set(v)
 	}
+	if (hold.held.value) own.current = Date.now()
+	const elsewhere = now?.held && Date.now() - own.current > lease + 500 // the last lease of this page is over
 	const beside = unitFor(Math.max(Math.abs(low), Math.abs(high)), unit)
 	const begun = useRef('') // what the field had when it got the focus: from then on it does not follow the sensor
 	const begin = event => {
@@ -118,6 +120,7 @@ function Reading({robot, name, kind, unit, now, enabled, reading}) {
 	const slider = event => set(Number((low + (high - low) * Number(event.currentTarget.value) / steps).toPrecision(4)))
 	return html`<div class="device" data-sensor=${name} data-held=${hold.held.value}>
 		<span class="name">${name} <span class="muted">${kind}</span></span>${reading}
+		${elsewhere && html`<span class="elsewhere">${t.heldElsewhere}</span>`}
 		<input type="range" min="0" max=${steps} disabled=${!enabled} aria-label=${t.hold(name)} aria-valuetext=${measure(value, unit)}
 			value=${Math.round((value - low) / (high - low || 1) * steps)} onInput=${slider}/>
 		<span class="field"><input type="text" inputmode="decimal" size="6" autocomplete="off" disabled=${!enabled} aria-label=${t.hold(name)}

@@ -153,6 +153,7 @@ export const texts = {
 		hold: name => `Hold the reading of ${name}`,
 		holdIt: 'Hold',
 		letGo: 'Let go',
+		heldElsewhere: 'held by another client',
 		press: label => label ? `Press ${label}` : 'Press',
 		pressed: 'Pressed',
 		pressHint: 'Pressed while it is held, by pointer or with Enter',

@@ -43,7 +43,7 @@ func (r *Robot) Sensors() map[string]protocol.Measure {
 	for _, s := range r.sensors {
 		if value, at, seen := s.Latest(); seen {
 			all[s.Name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.Sensor.Unit(), Zero: float64(s.Zero()) / 1e6,
-				Age: protocol.Seconds(max(0, now-at))}
+				Held: s.Pretended.Held(now), Age: protocol.Seconds(max(0, now-at))}
 		}
 	}
 	return all

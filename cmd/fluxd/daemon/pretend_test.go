@@ -41,9 +41,17 @@ mqtt: {broker: none}
 	}
 	reads("eye", 300) // on the table
 	reads("sonar", 1)
-	sense("eye", 750, 300*time.Millisecond)
+	holds := func(want bool) {
+		t.Helper()
+		eventually(t, "a reading that is held, or not", func() bool { return robot.Sensors()["eye"].Held == want })
+	}
+	holds(false)
+	sense("eye", 750, time.Minute)
 	reads("eye", 750)
+	holds(true)
+	sense("eye", 750, time.Millisecond)
 	reads("eye", 300)
+	holds(false)
 	sense("sonar", 0.12, time.Minute)
 	reads("sonar", 0.12)
 	sense("bumper", 1, 300*time.Millisecond)

@@ -23,6 +23,15 @@ func (p *Pretended) Read(value int64, until time.Duration) {
 	p.given.Store(&pretence{value: value, until: until})
 }
 
+// Held reports whether the sensor reads a given value at a time. A nil sensor, which is that of a real board, never does.
+func (p *Pretended) Held(at time.Duration) bool {
+	if p == nil {
+		return false
+	}
+	given := p.given.Load()
+	return given != nil && at < given.until
+}
+
 // Range implements sensors.Ranged.
 func (p *Pretended) Range() sensors.Range { return sensors.RangeOf(p.Sensor) }
 

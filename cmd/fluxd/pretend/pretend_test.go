@@ -66,12 +66,12 @@ func TestSenseSetsAReadingForATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []time.Duration{0, time.Second, 5*time.Second - 1} {
-		if m, err := sonar.Sensor.Sample(at); m != 120_000 || err != nil {
+		if m, err := sonar.Sensor.Sample(at); m != 120_000 || err != nil || !sonar.Pretended.Held(at) {
 			t.Errorf("at %s: %d um, %v, want 12 cm", at, m, err)
 		}
 	}
 	*now = 5 * time.Second
-	if m, err := sonar.Sensor.Sample(*now); m == 120_000 && err == nil {
+	if m, err := sonar.Sensor.Sample(*now); m == 120_000 && err == nil || sonar.Pretended.Held(*now) {
 		t.Error("the reading lasts too long")
 	}
 	sonar.SetZero(500_000)
