@@ -296,10 +296,7 @@ func Check(file string, text []byte) error {
 // Set returns the text of a file of users with a user added, or with another role and password for the user. It keeps the rest of
 // the text.
 func Set(text []byte, name, password string, role Role) ([]byte, error) {
-	if err := checkUser(name, role); err != nil {
-		return nil, err
-	}
-	if err := checkRole(role); err != nil {
+	if err := Valid(name, role); err != nil {
 		return nil, err
 	}
 	if len(password) < 8 || len(password) > maxPassword {
@@ -310,6 +307,14 @@ func Set(text []byte, name, password string, role Role) ([]byte, error) {
 		return nil, err
 	}
 	return replaceUser(text, name, fmt.Sprintf("%s:%s:%s\n", name, role, hash)), nil
+}
+
+// Valid returns an error if there can be no user with this name and role.
+func Valid(name string, role Role) error {
+	if err := checkUser(name, role); err != nil {
+		return err
+	}
+	return checkRole(role)
 }
 
 // RoleOf returns the role of a user in the text of a file of users, or false if there is no such user.

@@ -47,12 +47,11 @@ configurations. --broker, FLUX_BROKER and --ca override what it says.`,
 			if err != nil {
 				return err
 			}
-			robots, err := pairs.Load(file)
-			if err != nil {
-				return err
-			}
 			if c.Flags().Changed("forget") {
-				return unpair(*s, file, robots, forget, args, c.OutOrStdout())
+				return unpair(*s, file, forget, args, c.OutOrStdout())
+			}
+			if _, err := pairs.Load(file); err != nil { // before anything is asked for
+				return err
 			}
 			line := "-"
 			if len(args) > 0 {
@@ -65,7 +64,7 @@ configurations. --broker, FLUX_BROKER and --ca override what it says.`,
 				}
 				line = typed[0]
 			}
-			return redeem(c.Context(), *s, file, robots, line, c.OutOrStdout())
+			return redeem(c.Context(), *s, file, line, c.OutOrStdout())
 		},
 	}
 	c.Flags().StringVar(&forget, "forget", "", "forget the robot with this `name`")
@@ -73,7 +72,7 @@ configurations. --broker, FLUX_BROKER and --ca override what it says.`,
 }
 
 // redeem gets to know the robot of a line.
-func redeem(ctx context.Context, s settings, file string, robots map[string]pairs.Robot, line string, out io.Writer) error {
+func redeem(ctx context.Context, s settings, file, line string, out io.Writer) error {
 	ticket, err := pairing.Parse(line)
 	if err != nil {
 		return fmt.Errorf("pair: %w", err)
@@ -82,6 +81,10 @@ func redeem(ctx context.Context, s settings, file string, robots map[string]pair
 		return fmt.Errorf("--timeout %v: expected more than 0, such as 5s", s.timeout)
 	}
 	robot, err := pairs.Redeem(ctx, ticket, s.timeout)
+	if err != nil {
+		return err
+	}
+	robots, err := pairs.Load(file) // now: another pairing may have ended since somebody was asked for the line
 	if err != nil {
 		return err
 	}
@@ -97,9 +100,13 @@ func redeem(ctx context.Context, s settings, file string, robots map[string]pair
 }
 
 // unpair forgets a robot.
-func unpair(s settings, file string, robots map[string]pairs.Robot, name string, args []string, out io.Writer) error {
+func unpair(s settings, file, name string, args []string, out io.Writer) error {
 	if len(args) > 0 {
 		return fmt.Errorf("pair --forget %s: expected no line", name)
+	}
+	robots, err := pairs.Load(file)
+	if err != nil {
+		return err
 	}
 	if _, known := robots[name]; !known {
 		return fmt.Errorf("pair --forget %q: no such robot%s; paired: %s", name, spelling.Meant(name, inOrder(robots)),
@@ -112,6 +119,6 @@ func unpair(s settings, file string, robots map[string]pairs.Robot, name string,
 	if s.json {
 		return printJSON(out, shownPair{Robot: name, Done: "forgotten"})
 	}
-	_, err := fmt.Fprintf(out, "%s is forgotten. On the robot its user stays, until: fluxctl passwd FILE USER --delete\n", name)
+	_, err = fmt.Fprintf(out, "%s is forgotten. On the robot its user stays, until: fluxctl passwd FILE USER --delete\n", name)
 	return err
 }

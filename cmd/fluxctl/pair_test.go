@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -54,6 +55,14 @@ func fluxdPair(t *testing.T, file string, args ...string) (line, notes string) {
 		t.Errorf("the password is among the notes: %s", &problems)
 	}
 	return out.String(), problems.String()
+}
+
+// meanwhile is an empty input: it does something when it is read.
+type meanwhile func()
+
+func (m meanwhile) Read([]byte) (int, error) {
+	m()
+	return 0, io.EOF
 }
 
 // typing runs a command line with a text on stdin.
@@ -197,6 +206,23 @@ func TestPair(t *testing.T) {
 	}
 	robots, err := pairs.Load(kept)
 	if err != nil || len(robots) != 2 {
+		t.Fatalf("%v, %v", robots, err)
+	}
+	// A robot is kept that another terminal has paired while this one asks for the line.
+	if err := pairs.Save(kept, map[string]pairs.Robot{"r1": robots["r1"]}); err != nil {
+		t.Fatal(err)
+	}
+	asking := command(io.Discard)
+	asking.SetArgs([]string{"pair"})
+	asking.SetIn(io.MultiReader(meanwhile(func() {
+		if err := pairs.Save(kept, robots); err != nil {
+			t.Error(err)
+		}
+	}), strings.NewReader(ticket.String())))
+	if err := asking.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	if robots, err = pairs.Load(kept); err != nil || len(robots) != 2 {
 		t.Fatalf("%v, %v", robots, err)
 	}
 	off := robots["gone"]

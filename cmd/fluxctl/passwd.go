@@ -59,11 +59,14 @@ then log in again.`,
 					return err
 				}
 			} else {
+				if err := users.Valid(args[1], done.Role); err != nil { // before somebody types a password
+					return err
+				}
 				secret, err := askPassword(c.Context(), c.InOrStdin(), c.ErrOrStderr())
 				if err != nil {
 					return err
 				}
-				if text, err = users.Set(text, args[1], secret, users.Role(role)); err != nil {
+				if text, err = users.Set(text, args[1], secret, done.Role); err != nil {
 					return err
 				}
 			}
