@@ -105,6 +105,7 @@ type Bridge struct {
 	client         paho.Client
 	conn           atomic.Pointer[packetReader] // of client, the latest
 	stops          *stopConnection
+	questions      *inlet // of the requests that every user may send
 	outbox         *outbox
 	sender         sender         // of the goroutine publish
 	connected      chan struct{}  // one token after each connection: everything retained must be published again
@@ -251,7 +252,11 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		return c
 	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	b.stops = newStopConnection(b, connection(len(b.stopFilters()), func(*packetReader) {}))
+	b.stops, b.questions = newStopConnection(b), newQuestions(b)
+	inlets := []*inlet{&b.stops.inlet, b.questions}
+	for _, i := range inlets {
+		i.prepare(connection(len(i.filters), func(*packetReader) {}))
+	}
 	limit = newRateLimit(b)
 	b.client = paho.NewClient(connection(len(b.filters()), b.conn.Store).
 		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
@@ -270,7 +275,9 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	b.workers.Go(b.publishTelemetry)
 	b.workers.Go(b.publishSpikes)
 	b.workers.Go(b.publishWatched) // may wait for the control loop
-	b.stops.client.Connect()
+	for _, i := range inlets {
+		i.client.Connect()
+	}
 	b.client.Connect()
 	context.AfterFunc(ctx, b.Close)
 	return b, nil
@@ -302,7 +309,7 @@ func checkURL(broker string) (string, error) {
 	return u.Redacted(), nil
 }
 
-// clientOptions returns the options that both connections of the robot have in common.
+// clientOptions returns the options that all connections of the robot have in common.
 func clientOptions(user, password string) *paho.ClientOptions {
 	return paho.NewClientOptions().
 		SetClientID("fluxd-" + uuid.NewString()). // two clients with the same id disconnect each other forever
@@ -391,6 +398,7 @@ func (b *Bridge) Close() {
 			// A write to a broker that has stopped reading ends later, after writePatience.
 		}
 		b.stops.client.Disconnect(0)
+		b.questions.client.Disconnect(0)
 		b.client.Disconnect(200)
 		if b.ownBroker {
 			// The broker acknowledges a message before it passes it on, and is ended next. Clients should still receive offline.

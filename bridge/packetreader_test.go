@@ -74,7 +74,7 @@ func TestLongPacketsAreTruncated(t *testing.T) {
 	}
 }
 
-// No bytes from a broker make the robot panic, on either connection.
+// No bytes from a broker make the robot panic, on any of its connections.
 func FuzzBrokerBytes(f *testing.F) {
 	f.Add([]byte("\x90\x07\x00\x01\x01\x01\x01\x01\x01"))
 	f.Add([]byte("\x90\x05\x00\x01\x01\x01\x00\x30\x05\x00\x01tab\x40\x02\x00\x01" +
@@ -91,12 +91,14 @@ func FuzzBrokerBytes(f *testing.F) {
 			requests: make(chan incoming, waitingRequests), busyAnswers: rate.NewLimiter(rate.Inf, 0),
 			viewerRequests: make(chan incoming, waitingRequests), busyViewers: rate.NewLimiter(rate.Inf, 0)}
 		b.ctx = t.Context()
-		b.stops = newStopConnection(b, clientOptions("", "").AddBroker("tcp://made.up:1"))
-		stopping := map[string]byte{b.topics.Request("disarm"): 1, b.topics.Request("estop"): 1}
+		b.stops, b.questions = newStopConnection(b), newQuestions(b)
+		for _, i := range []*inlet{&b.stops.inlet, b.questions} {
+			i.prepare(clientOptions("", "").AddBroker("tcp://made.up:1"))
+		}
 		for _, side := range []struct {
 			filters map[string]byte
 			receive paho.MessageHandler
-		}{{b.filters(), b.receive}, {stopping, b.stops.receive}} {
+		}{{b.filters(), b.receive}, {b.stops.filters, b.stops.receive}, {b.questions.filters, b.questions.receive}} {
 			ours, its := net.Pipe()
 			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").
 				SetAutoReconnect(false).SetConnectRetry(false).

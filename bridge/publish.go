@@ -74,7 +74,9 @@ func (b *Bridge) announce() {
 		b.log.Warn("cannot subscribe to all requests: the robot cannot answer those that the broker does not let it read, "+
 			"until the next connection", "error", why)
 	}
-	b.stops.awaitSubscribed(b.ctx, answerPatience) // a client that sees the robot online can stop it
+	// A client that sees the robot online can stop it, and ask.
+	b.stops.awaitSubscribed(b.ctx, answerPatience)
+	b.questions.awaitSubscribed(b.ctx, answerPatience)
 
 	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
 	if b.discovery != nil {

@@ -6,18 +6,19 @@ import (
 	"strings"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/time/rate"
 
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
 )
 
-// filters returns the subscriptions of the main connection, all at QoS 0. Within a connection QoS 0 loses nothing either, and a
+// filters returns the subscriptions of the main connection, with the requests that some users may not send, all at QoS 0. Within a connection QoS 0 loses nothing either, and a
 // session ends with its connection. At QoS 1 a broker limits the unacknowledged messages of a session, so one client could hold
 // up the requests of others: NATS then tries again after its ack_wait.
 func (b *Bridge) filters() map[string]byte {
 	filters := map[string]byte{b.topics.Status(): 0}
 	for _, verb := range users.Verbs() {
-		if !stopping[verb] {
+		if !stopping[verb] && !forViewers(verb) {
 			b.addRequests(filters, verb)
 		}
 	}
@@ -28,15 +29,6 @@ func (b *Bridge) filters() map[string]byte {
 	// status comes back: see receiveStatus. The robot's own broker has none.
 	if !b.ownBroker {
 		filters[b.topics.Param("#")] = 0
-	}
-	return filters
-}
-
-// stopFilters returns the subscriptions of the connection for disarm and estop.
-func (b *Bridge) stopFilters() map[string]byte {
-	filters := map[string]byte{}
-	for verb := range stopping {
-		b.addRequests(filters, verb)
 	}
 	return filters
 }
@@ -90,23 +82,22 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 		return
 	}
 	a, ok := b.incomingRequest(m)
-	if !ok {
+	if !ok || forViewers(a.verb) {
 		return
 	}
-	if a.verb == "arm" {
-		if disarms(a) { // at once, like a disarm
-			if id := idOf(a.payload); id == "" || b.disarmIDs.Add(id) {
-				b.stops.stop("disarm", a.user, timeOf(a.payload))
-			}
+	if a.verb == "arm" && disarms(a) { // at once, like a disarm
+		if id := idOf(a.payload); id == "" || b.disarmIDs.Add(id) {
+			b.stops.stop("disarm", a.user, timeOf(a.payload))
 		}
 	}
+	b.queue(b.requests, b.busyAnswers, a)
+}
+
+// queue puts a request into a queue. If there is no room, it answers that the robot is busy, at a bounded rate.
+func (b *Bridge) queue(to chan<- incoming, busy *rate.Limiter, a incoming) {
 	a.stops = b.stops.stopCount.Load()
-	queue, busy := b.requests, b.busyAnswers
-	if forViewers(a.verb) {
-		queue, busy = b.viewerRequests, b.busyViewers
-	}
 	select {
-	case queue <- a:
+	case to <- a:
 	default:
 		if !busy.Allow() {
 			b.outbox.dropped.Add(1)

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
 
@@ -21,93 +20,53 @@ const waitingStops = 4096
 // sharedAnswerEvery is how often the shared answer is published to requests of a flood, which were obeyed without being read.
 const sharedAnswerEvery = 50 * time.Millisecond
 
-// stopConnection is the connection that receives disarm and estop.
+// stopConnection receives disarm and estop.
 type stopConnection struct {
-	bridge      *Bridge
-	client      paho.Client
+	inlet
 	answers     map[string]chan protocol.Response // by verb: to requests that were carried out
 	stopCount   atomic.Uint64                     // how often the robot was disarmed or stopped
 	disarmCount atomic.Uint64                     // how often it was disarmed
 	lastSent    atomic.Int64                      // the latest ts of the requests to disarm or stop
 	sharedDue   map[string]*atomic.Bool           // by verb: a shared answer follows within sharedAnswerEvery
-	ids         *recent.IDs                       // of the method receive
-
-	subscribed atomic.Bool
-	changed    chan struct{} // one token: subscribed has become true
+	ids         *recent.IDs                       // of the method receiveStop
 }
 
-func newStopConnection(b *Bridge, options *paho.ClientOptions) *stopConnection {
-	s := &stopConnection{bridge: b, sharedDue: map[string]*atomic.Bool{}, answers: map[string]chan protocol.Response{},
-		ids: recent.New(rememberedIDs), changed: make(chan struct{}, 1)}
+func newStopConnection(b *Bridge) *stopConnection {
+	s := &stopConnection{sharedDue: map[string]*atomic.Bool{}, answers: map[string]chan protocol.Response{},
+		ids: recent.New(rememberedIDs)}
+	s.inlet = inlet{bridge: b, filters: map[string]byte{}, receive: s.receiveStop, refused: s.mayNot}
+	s.missing = func() {
+		b.log.Error("the connection to the broker for disarm and estop is missing: " +
+			"the robot cannot be stopped over MQTT until it is there")
+	}
 	for verb := range stopping {
+		b.addRequests(s.filters, verb)
 		s.answers[verb] = make(chan protocol.Response, waitingStops) // every user can fill the one of estop
 		s.sharedDue[verb] = &atomic.Bool{}
 	}
-	s.client = paho.NewClient(options.
-		SetOnConnectHandler(func(paho.Client) { s.subscribe() }).
-		SetConnectionLostHandler(func(paho.Client, error) { s.subscribed.Store(false) }))
 	return s
 }
 
-// subscribe subscribes to the requests, after each connection.
-func (s *stopConnection) subscribe() {
-	subscription := s.client.SubscribeMultiple(s.bridge.stopFilters(), s.receive)
-	answered := awaitAll(s.bridge.ctx, answerPatience, subscription)
-	if s.bridge.ctx.Err() != nil {
-		return
+// mayNot logs what the broker does not grant. Without the users' names the robot can still be stopped.
+func (s *stopConnection) mayNot(why error, granted map[string]byte) (enough bool) {
+	enough = granted != nil
+	for verb := range stopping {
+		enough = enough && granted[s.bridge.topics.Request(verb)] <= 2
 	}
-	if why := refused(subscription, answered, ""); why != nil && !s.client.IsConnectionOpen() {
-		return // it is called again after the next connection
-	} else if why != nil && !s.mayStop(subscription, answered) {
-		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection",
-			"error", why)
-		return
-	} else if why != nil {
+	if enough {
 		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: they only work without a name",
 			"error", why)
+	} else {
+		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection",
+			"error", why)
 	}
-	s.subscribed.Store(true)
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
+	return enough
 }
 
-// mayStop reports whether the broker grants the filters of disarm and estop without a user's name.
-func (s *stopConnection) mayStop(subscription paho.Token, answered bool) bool {
-	if !answered || subscription.Error() != nil {
-		return false
-	}
-	granted := subscription.(*paho.SubscribeToken).Result()
-	for verb := range stopping {
-		if granted[s.bridge.topics.Request(verb)] > 2 {
-			return false
-		}
-	}
-	return true
-}
-
-// awaitSubscribed waits until the robot can be stopped over MQTT, for a limited time.
-func (s *stopConnection) awaitSubscribed(ctx context.Context, patience time.Duration) {
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	for !s.subscribed.Load() {
-		select {
-		case <-s.changed:
-		case <-ctx.Done():
-			return
-		case <-timeout.C:
-			s.bridge.log.Error("the second connection to the broker, for disarm and estop, is missing: " +
-				"the robot cannot be stopped over MQTT until it is there")
-			return
-		}
-	}
-}
-
-// receive stops the robot, whatever else the request says and however old it is: stopping once too often does no harm. It waits
+// receiveStop stops the robot, whatever else the request says and however old it is: stopping once too often does no harm. It waits
 // for nothing. A second delivery of a request is not obeyed, since the robot may have been armed meanwhile. Nor is a retained
 // request: it would stop the robot at each connection.
-func (s *stopConnection) receive(_ paho.Client, m paho.Message) {
+func (s *stopConnection) receiveStop(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack() // see Bridge.receive
 	}

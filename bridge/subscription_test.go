@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -22,10 +23,13 @@ type subscription struct {
 	answer  chan<- byte // the code for all filters; when it is closed, the broker closes the connection
 }
 
+// connections are those of a robot: for stops, for what every user may ask, and for all the rest.
+const connections = 3
+
 // stopping reports whether the subscription belongs to the connection for stops.
 func (s subscription) stopping() bool { return slices.Contains(s.filters, "flux/fake/req/estop") }
 
-// subscriptionBroker accepts both connections of a robot. It passes each subscription to the test, and sends the test's answer.
+// subscriptionBroker accepts the three connections of a robot. It passes each subscription to the test, and sends the test's answer.
 func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -33,9 +37,9 @@ func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	subscribe := make(chan subscription, 2)
+	subscribe := make(chan subscription, connections)
 	go func() {
-		for range 2 {
+		for range connections {
 			conn, err := l.Accept()
 			if err != nil {
 				return
@@ -71,11 +75,37 @@ func acceptClient(conn net.Conn, subscribe chan<- subscription) {
 	}
 }
 
+// Who floods the robot with requests fills one of its connections. What every user may ask comes on another than what tunes the
+// robot, and that on another than what stops it.
+func TestEachVerbHasItsConnection(t *testing.T) {
+	url, asked := subscriptionBroker(t)
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: url})
+	var got []string
+	for range connections {
+		s := <-asked
+		defer close(s.answer)
+		verbs := map[string]bool{}
+		for _, filter := range s.filters {
+			if rest, is := strings.CutPrefix(filter, "flux/fake/req/"); is {
+				verb, _, _ := strings.Cut(rest, "/")
+				verbs[verb] = true
+			}
+		}
+		got = append(got, strings.Join(slices.Sorted(maps.Keys(verbs)), " "))
+	}
+	slices.Sort(got)
+	want := []string{"arm drive load load_robot place reset reward save sense set stimulate zero", "describe get network watch world",
+		"disarm estop"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the connections have the requests %q, want %q", got, want)
+	}
+}
+
 func TestRefusedSubscriptionIsLogged(t *testing.T) {
 	url, asked := subscriptionBroker(t)
 	var log logBuffer
 	startBridge(t, newFakeRobot(), bridge.Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	for range 2 {
+	for range connections {
 		s := <-asked
 		s.answer <- 0x80
 		defer close(s.answer)
@@ -83,6 +113,7 @@ func TestRefusedSubscriptionIsLogged(t *testing.T) {
 	for _, what := range []string{
 		`level=WARN msg="cannot subscribe to all requests`, "does not let the robot read flux/fake/param/#",
 		`level=ERROR msg="cannot subscribe to disarm and estop`, "does not let the robot read flux/fake/req/disarm",
+		`level=WARN msg="cannot subscribe to get`, "does not let the robot read flux/fake/req/describe",
 	} {
 		eventually(t, what+" is not logged", func() bool { return log.count(what) == 1 })
 	}
@@ -114,6 +145,7 @@ func TestBrokerThatGrantsNoNames(t *testing.T) {
 		"level=ERROR": 0,
 		`level=WARN msg="cannot subscribe to disarm and estop under users' names`: 1,
 		`level=WARN msg="cannot subscribe to all requests`:                        1,
+		`level=WARN msg="cannot subscribe to get and all other requests`:          1,
 		"flux/fake/req/disarm/+": 1,
 	} {
 		if n := log.count(what); n != times {
@@ -132,11 +164,11 @@ func TestCloseWhileASubscriptionIsAnswered(t *testing.T) {
 	for i := range 200 {
 		url, asked := subscriptionBroker(t)
 		b := startBridge(t, newFakeRobot(), bridge.Options{Broker: url})
-		both := []subscription{<-asked, <-asked}
-		if both[0].stopping() == (i%2 == 0) { // each is answered last half of the time
-			slices.Reverse(both)
+		all := []subscription{<-asked, <-asked, <-asked}
+		if all[0].stopping() == (i%2 == 0) { // in another order half of the time
+			slices.Reverse(all)
 		}
-		for _, s := range both {
+		for _, s := range all {
 			s.answer <- 1
 			close(s.answer)
 		}

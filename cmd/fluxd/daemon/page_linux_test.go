@@ -26,7 +26,7 @@ func pageRobot(t *testing.T) *besieged {
 	threeUsers(t, folder)
 	robot, _ := start(t, parse(t, beating(fmt.Sprintf("{listen: '%s', passwords: '%s/three'}\ndashboard: {listen: '127.0.0.1:0'}",
 		address, folder)), nil))
-	s := &besieged{robot: robot, users: true, once: true}
+	s := &besieged{robot: robot, users: true}
 	s.urlOf = func(user string) string { return fmt.Sprintf("tcp://%s:%s@%s", user, user+user, address) }
 	s.tuner = connect(t, s.urlOf("tuner"), "flux/beating/res/#")
 	s.operator = connect(t, s.urlOf("operator"), "flux/beating/res/#")
