@@ -20,6 +20,7 @@ import (
 	"fluxd/bridge/homeassistant"
 	"fluxd/bridge/journal"
 	"fluxd/bridge/leases"
+	"fluxd/bridge/packetreader"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/recent"
 	"fluxd/bridge/transport"
@@ -103,7 +104,7 @@ type Bridge struct {
 	ownBroker      bool // the broker is the robot's own
 	url            string
 	client         paho.Client
-	conn           atomic.Pointer[packetReader] // of client, the latest
+	conn           atomic.Pointer[packetreader.Reader] // of client, the latest
 	stops          *stopConnection
 	questions      *inlet // of the requests that every user may send
 	outbox         *outbox
@@ -231,15 +232,15 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	var limit *rateLimit
-	connection := func(filters int, opened func(*packetReader)) *paho.ClientOptions {
+	var limit *packetreader.RateLimit
+	connection := func(filters int, opened func(*packetreader.Reader)) *paho.ClientOptions {
 		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL,
 			o paho.ClientOptions) (net.Conn, error) {
 			conn, err := dial(u, o)
 			if err != nil {
 				return nil, err
 			}
-			r := newPacketReader(conn, filters, limit)
+			r := packetreader.New(conn, filters, limit)
 			opened(r)
 			return r, nil
 		})
@@ -255,9 +256,9 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	b.stops, b.questions = newStopConnection(b), newQuestions(b)
 	inlets := []*inlet{&b.stops.inlet, b.questions}
 	for _, i := range inlets {
-		i.prepare(connection(len(i.filters), func(*packetReader) {}))
+		i.prepare(connection(len(i.filters), func(*packetreader.Reader) {}))
 	}
-	limit = newRateLimit(b)
+	limit = packetreader.NewRateLimit(b.topics, stopping, b.stops.stopUnread, &b.outbox.dropped)
 	b.client = paho.NewClient(connection(len(b.filters()), b.conn.Store).
 		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
 		SetOnConnectHandler(func(paho.Client) {
@@ -295,6 +296,13 @@ func checkDescription(d protocol.Description) error {
 		}
 	}
 	return nil
+}
+
+// dialExternal connects to an external broker.
+func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+	dialer := *o.Dialer
+	dialer.Timeout = o.ConnectTimeout
+	return transport.Dial(&dialer, u, o.TLSConfig)
 }
 
 // checkURL returns a broker's URL without its password.

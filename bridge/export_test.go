@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fluxd/bridge/leases"
+	"fluxd/bridge/packetreader"
 )
 
 // For the tests in package bridge_test.
@@ -12,7 +13,7 @@ const (
 	ImportantMessages = importantMessages
 	MaxInFlight       = maxInFlight
 	MaxUnacknowledged = maxUnacknowledged
-	MaxPublish        = maxPublish
+	MaxPublish        = packetreader.MaxPublish
 )
 
 // Connected reports whether the bridge is connected to the broker now.

@@ -12,9 +12,10 @@ import (
 	"fluxd/bridge/users"
 )
 
-// filters returns the subscriptions of the main connection, with the requests that some users may not send, all at QoS 0. Within a connection QoS 0 loses nothing either, and a
-// session ends with its connection. At QoS 1 a broker limits the unacknowledged messages of a session, so one client could hold
-// up the requests of others: NATS then tries again after its ack_wait.
+// filters returns the subscriptions of the main connection, which receives the requests that some users may not send. All are at
+// QoS 0. Within a connection QoS 0 loses nothing either, and a session ends with its connection. At QoS 1 a broker limits the
+// unacknowledged messages of a session, so one client could hold up the requests of others: NATS then tries again after its
+// ack_wait.
 func (b *Bridge) filters() map[string]byte {
 	filters := map[string]byte{b.topics.Status(): 0}
 	for _, verb := range users.Verbs() {

@@ -63,9 +63,9 @@ func (s *stopConnection) mayNot(why error, granted map[string]byte) (enough bool
 	return enough
 }
 
-// receiveStop stops the robot, whatever else the request says and however old it is: stopping once too often does no harm. It waits
-// for nothing. A second delivery of a request is not obeyed, since the robot may have been armed meanwhile. Nor is a retained
-// request: it would stop the robot at each connection.
+// receiveStop stops the robot, whatever else the request says and however old it is: stopping once too often does no harm. It
+// waits for nothing. A second delivery of a request is not obeyed, since the robot may have been armed meanwhile. Nor is a
+// retained request: it would stop the robot at each connection.
 func (s *stopConnection) receiveStop(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack() // see Bridge.receive

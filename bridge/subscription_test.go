@@ -29,7 +29,8 @@ const connections = 3
 // stopping reports whether the subscription belongs to the connection for stops.
 func (s subscription) stopping() bool { return slices.Contains(s.filters, "flux/fake/req/estop") }
 
-// subscriptionBroker accepts the three connections of a robot. It passes each subscription to the test, and sends the test's answer.
+// subscriptionBroker accepts the three connections of a robot. It passes each subscription to the test, and sends the
+// test's answer.
 func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,8 +95,8 @@ func TestEachVerbHasItsConnection(t *testing.T) {
 		got = append(got, strings.Join(slices.Sorted(maps.Keys(verbs)), " "))
 	}
 	slices.Sort(got)
-	want := []string{"arm drive load load_robot place reset reward save sense set stimulate zero", "describe get network watch world",
-		"disarm estop"}
+	want := []string{"arm drive load load_robot place reset reward save sense set stimulate zero",
+		"describe get network watch world", "disarm estop"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the connections have the requests %q, want %q", got, want)
 	}

@@ -47,6 +47,7 @@ bridge:
 	bridge/homeassistant
 	bridge/journal
 	bridge/leases
+	bridge/packetreader
 	bridge/protocol
 	bridge/recent
 	bridge/transport
@@ -63,6 +64,9 @@ bridge/journal:
 	bridge/protocol
 bridge/leases:
 	bridge/protocol
+bridge/packetreader:
+	bridge/protocol
+	bridge/users
 bridge/pairing:
 	bridge/protocol
 bridge/protocol:
@@ -442,6 +446,7 @@ github.com/coreos/go-systemd/v22:
 	cmd/fluxd/machine
 github.com/eclipse/paho.mqtt.golang:
 	bridge
+	bridge/packetreader
 	bridge/transport
 	cmd/fluxctl
 	cmd/fluxctl/fleet
@@ -489,6 +494,7 @@ golang.org/x/time:
 	bridge
 	bridge/broker
 	bridge/dashboard
+	bridge/packetreader
 	bridge/webserver
 gopkg.in/yaml.v3:
 	configs

@@ -241,8 +241,8 @@ var attacks = []struct {
 			return say(conn, publish(topic, byte(i%2), true, bulky))
 		})
 	}},
-	// This is more than a reader can take: a broker drops some of what it has for the robot, or ends the connection that has it. That
-	// is not the one of the tuner's requests.
+	// This is more than a reader can take: a broker drops some of what it has for the robot, or ends the connection
+	// that has it. That is not the one of the tuner's requests.
 	{name: "floods of large requests", places: 4, do: func(a attacker) {
 		a.flood(func(conn net.Conn, i int) bool {
 			return say(conn, publish(hostileRequest+"get", byte(i%2), false, bulky))

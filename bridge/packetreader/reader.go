@@ -1,4 +1,13 @@
-package bridge
+// Package packetreader protects a robot's MQTT client from what it receives: packets that are too long, and floods of requests.
+//
+//	limit := packetreader.NewRateLimit(topics, stopping, stop, &dropped)
+//	conn = packetreader.New(conn, len(filters), limit) // for the client library
+//
+// Any client of a broker may have published what it delivers. The client library allocates as many bytes as a packet claims to
+// have, up to 256 MiB, and panics if the answer to a subscription has more codes than the subscription has filters. A Reader
+// truncates packets that are too long and discards the rest. The robot then refuses the request as too large. Requests over the
+// rate are discarded where they arrive; those that stop the robot are obeyed without being read.
+package packetreader
 
 import (
 	"bufio"
@@ -6,49 +15,36 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/url"
 
-	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
-
-	"fluxd/bridge/transport"
 )
 
-// Any client of an external broker may have published what it delivers. The client library allocates as many bytes as a packet
-// claims to have, up to 256 MiB, and panics if the answer to a subscription has more codes than the subscription has filters. The
-// packet reader truncates packets that are too long and discards the rest. The robot then refuses the request as too large.
 const (
-	// maxPublish is the longest packet with a message, in bytes: more than a request that is refused as too large, and its topic.
-	maxPublish = 256 << 10
+	// MaxPublish is the longest packet with a message, in bytes: more than a request that is refused as too large, and its topic.
+	MaxPublish = 256 << 10
 	// packetNumber is the length of an acknowledgement, in bytes. That of a subscription has one more for each filter.
 	packetNumber = 2
 )
 
-// dialExternal connects to an external broker.
-func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
-	dialer := *o.Dialer
-	dialer.Timeout = o.ConnectTimeout
-	return transport.Dial(&dialer, u, o.TLSConfig)
-}
-
-// packetReader is a connection. It limits the length of incoming packets, and the rate of incoming requests.
-type packetReader struct {
+// Reader is a connection. It limits the length of incoming packets, and the rate of incoming requests.
+type Reader struct {
 	net.Conn
 	in       *bufio.Reader
-	limit    *rateLimit
+	limit    *RateLimit
 	maxOther int    // the longest packet that is not a message, in bytes
 	header   []byte // of the current packet, as far as Read has not returned it
 	keep     int    // bytes of the current packet that Read will return
 	skip     int64  // bytes after those that it will discard
 }
 
-// newPacketReader wraps the connection of a client that subscribes to so many filters at once.
-func newPacketReader(conn net.Conn, filters int, limit *rateLimit) *packetReader {
-	return &packetReader{Conn: conn, in: bufio.NewReaderSize(conn, readBuffer), limit: limit, maxOther: packetNumber + filters}
+// New wraps the connection of a client that subscribes to at most so many filters at once. The connections of a robot may share a
+// limit.
+func New(conn net.Conn, filters int, limit *RateLimit) *Reader {
+	return &Reader{Conn: conn, in: bufio.NewReaderSize(conn, readBuffer), limit: limit, maxOther: packetNumber + filters}
 }
 
 // Read implements io.Reader.
-func (r *packetReader) Read(p []byte) (int, error) {
+func (r *Reader) Read(p []byte) (int, error) {
 	for len(p) > 0 {
 		switch {
 		case len(r.header) > 0:
@@ -75,7 +71,7 @@ func (r *packetReader) Read(p []byte) (int, error) {
 }
 
 // next reads the header of a packet: a byte for the type, one to four for the length of the rest (MQTT 3.1.1, section 2.2).
-func (r *packetReader) next() error {
+func (r *Reader) next() error {
 	kind, err := r.in.ReadByte()
 	if err != nil {
 		return err
@@ -94,7 +90,7 @@ func (r *packetReader) next() error {
 	}
 	r.keep = min(int(length), r.maxOther)
 	if kind>>4 == packets.Publish {
-		r.keep = min(int(length), maxPublish)
+		r.keep = min(int(length), MaxPublish)
 		topic, err := r.topic(int(length))
 		if err != nil {
 			return err
@@ -111,7 +107,7 @@ func (r *packetReader) next() error {
 
 // topic returns the topic of the next message, which has so many bytes, without consuming it. It is empty if it is longer than a
 // topic of the robot can be.
-func (r *packetReader) topic(length int) ([]byte, error) {
+func (r *Reader) topic(length int) ([]byte, error) {
 	if length < 2 {
 		return nil, nil
 	}

@@ -7,14 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
 	"golang.org/x/time/rate"
+
+	"fluxd/bridge/packetreader"
 )
 
 // patience bounds every wait of these tests. Nothing is expected to take that long.
@@ -27,52 +27,6 @@ func (motionless) Arm(string, bool) error { return errors.New("it never moves") 
 func (motionless) ArmByHand(string) error { return errors.New("it never moves") }
 func (motionless) Disarm(string)          {}
 func (motionless) EmergencyStop(string)   {}
-
-// stream is a connection that reads from a Reader.
-type stream struct {
-	net.Conn
-	io.Reader
-}
-
-func (s stream) Read(p []byte) (int, error) { return s.Reader.Read(p) }
-
-// Packets that are too long are truncated, whatever pieces they come in; others are unchanged.
-func TestLongPacketsAreTruncated(t *testing.T) {
-	const filters = 3
-	suback := "\x90\x07\x00\x01\x01\x01\x01\x01\x01"
-	short := "\x90\x05\x00\x01\x01\x01\x01"
-	publish := func(length int) string {
-		var b bytes.Buffer
-		if err := newPublish("t", bytes.Repeat([]byte("x"), length)).Write(&b); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
-	}
-	for _, test := range []struct{ name, in, want string }{
-		{"nothing", "", ""},
-		{"a valid one", short, short},
-		{"no body", "\xd0\x00\xd0\x00", "\xd0\x00\xd0\x00"},
-		{"too many codes", suback + "\xd0\x00", short + "\xd0\x00"},
-		{"a length in more bytes than it needs", "\xd0\x80\x00" + short, "\xd0\x00" + short},
-		{"the longest message", publish(maxPublish - 3), publish(maxPublish - 3)},
-		{"a longer one", publish(maxPublish-2) + short, publish(maxPublish-3) + short},
-		{"a length in four bytes", publish(2<<20) + publish(1), publish(maxPublish-3) + publish(1)},
-	} {
-		for pieces, in := range map[string]io.Reader{
-			"at once": strings.NewReader(test.in), "byte by byte": iotest.OneByteReader(strings.NewReader(test.in)),
-			"in halves": iotest.HalfReader(strings.NewReader(test.in)), "with the end": iotest.DataErrReader(strings.NewReader(test.in)),
-		} {
-			if got, err := io.ReadAll(newPacketReader(stream{Reader: in}, filters, &rateLimit{})); err != nil || string(got) != test.want {
-				t.Errorf("%s, %s: %d bytes, %v, want %d", test.name, pieces, len(got), err, len(test.want))
-			}
-		}
-	}
-	endless := strings.NewReader("\x30\xff\xff\xff\xff\x01")
-	_, err := io.ReadAll(newPacketReader(stream{Reader: endless}, filters, &rateLimit{}))
-	if err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
-		t.Errorf("no MQTT: %v", err)
-	}
-}
 
 // No bytes from a broker make the robot panic, on any of its connections.
 func FuzzBrokerBytes(f *testing.F) {
@@ -103,7 +57,8 @@ func FuzzBrokerBytes(f *testing.F) {
 			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").
 				SetAutoReconnect(false).SetConnectRetry(false).
 				SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
-					return newPacketReader(ours, len(side.filters), newRateLimit(b)), nil
+					limit := packetreader.NewRateLimit(b.topics, stopping, b.stops.stopUnread, &b.outbox.dropped)
+					return packetreader.New(ours, len(side.filters), limit), nil
 				}))
 			b.sender.client = b.client
 			broker := serveBytes(its, words)

@@ -1,4 +1,4 @@
-package bridge
+package packetreader
 
 import (
 	"bytes"
@@ -42,15 +42,16 @@ func TestRateLimit(t *testing.T) {
 		t.Run(test.topic, func(t *testing.T) {
 			t.Parallel()
 			stops, names := 0, map[string]bool{}
-			l := &rateLimit{topics: "fake", requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{},
-				stop: func(_, user string) { stops++; names[user] = true }, dropped: &atomic.Uint64{}}
+			l := &RateLimit{topics: "fake", requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{},
+				stopping: map[string]bool{"estop": true, "disarm": true},
+				stop:     func(_, user string) { stops++; names[user] = true }, dropped: &atomic.Uint64{}}
 			for _, verb := range []string{"get", "set", "estop", "disarm"} {
 				l.limits[verb] = rate.NewLimiter(1e-9, burst)
 			}
 			packet := string([]byte{0x30 | test.flags, byte(2 + len(test.topic) + 2), 0, byte(len(test.topic))}) + test.topic + "{}"
 			// Another packet follows: a request without anything behind it would be delayed.
 			in := strings.Repeat(packet, flood) + "\xd0\x00"
-			got, err := io.ReadAll(newPacketReader(stream{Reader: strings.NewReader(in)}, 1, l))
+			got, err := io.ReadAll(New(stream{Reader: strings.NewReader(in)}, 1, l))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +65,7 @@ func TestRateLimit(t *testing.T) {
 			}
 		})
 	}
-	l := &rateLimit{requests: []byte("flux/fake/req/"),
+	l := &RateLimit{requests: []byte("flux/fake/req/"),
 		limits: map[string]*rate.Limiter{"get": rate.NewLimiter(1e6, 1)}, dropped: &atomic.Uint64{}}
 	for range 100 {
 		if !l.allow([]byte("flux/fake/req/get"), 100, false, true) {
@@ -77,7 +78,7 @@ func TestRateLimit(t *testing.T) {
 func TestRateLimitOfLongRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dropped := &atomic.Uint64{}
-		l := &rateLimit{requests: []byte("flux/fake/req/"), dropped: dropped,
+		l := &RateLimit{requests: []byte("flux/fake/req/"), dropped: dropped,
 			limits: map[string]*rate.Limiter{"get": rate.NewLimiter(requestRate, requestBurst)}}
 		const flood, length = 1000, 15 * requestUnit
 		topic := []byte("flux/fake/req/get")
@@ -90,7 +91,7 @@ func TestRateLimitOfLongRequests(t *testing.T) {
 		}
 		size := all.Len() / flood
 		begun := time.Now()
-		got, err := io.ReadAll(newPacketReader(stream{Reader: &all}, 1, l))
+		got, err := io.ReadAll(New(stream{Reader: &all}, 1, l))
 		if passed := len(got) / size; err != nil || passed != requestBurst/16 || dropped.Load() != flood-requestBurst/16 {
 			t.Errorf("%d of %d were passed on, %d dropped, %v: want %d", passed, flood, dropped.Load(), err, requestBurst/16)
 		}
