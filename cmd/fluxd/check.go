@@ -61,15 +61,25 @@ is 2. A sensor that the simulated world has nothing for is a mistake, too.`,
 
 // sayWhatRuns adds a word if another file that was sent to the robot runs instead of this one.
 func sayWhatRuns(w io.Writer, state, name string) error {
-	own, err := configs.Read(name)
-	store, failed := robotfile.Store(robotfile.State(state), name)
-	if err != nil || failed != nil || store == nil {
+	word, err := whatRuns(state, name)
+	if err != nil || word == "" {
 		return nil // fluxd run says what is wrong
 	}
-	if word := store.Word(own.Text); word != "" {
-		_, err = fmt.Fprintf(w, "\nwarning: %s\n", word)
-	}
+	_, err = fmt.Fprintf(w, "\nwarning: %s\n", word)
 	return err
+}
+
+// whatRuns says which file that was sent to the robot runs instead of the one with this name; "" if none does.
+func whatRuns(state, name string) (string, error) {
+	own, err := configs.Read(name)
+	if err != nil {
+		return "", err
+	}
+	store, err := robotfile.Store(robotfile.State(state), name)
+	if err != nil || store == nil {
+		return "", err
+	}
+	return store.Word(own.Text), nil
 }
 
 // warn prints warnings: the file is valid, but the user should look at these points before turning the power on.

@@ -17,7 +17,7 @@ import (
 var errUnwell = errors.New("something keeps the robot from working")
 
 func doctorCommand() *cobra.Command {
-	asJSON, root := false, ""
+	asJSON, root, state := false, "", ""
 	c := &cobra.Command{
 		Use:   "doctor [ROBOT]",
 		Short: "Find what keeps a robot from working, with what to do about it",
@@ -59,6 +59,12 @@ Exit codes:
 					opts.Config = nil
 				}
 			}
+			if opts.Config != nil {
+				if state == "" {
+					state = doctor.State(root, args[0])
+				}
+				opts.Sent, opts.SentErr = whatRuns(state, args[0])
+			}
 			report := doctor.Examine(cmd.Context(), opts)
 			var err error
 			if asJSON {
@@ -77,5 +83,6 @@ Exit codes:
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: the codes of the findings do not change")
 	rootFlag(c, &root)
+	stateFlag(c, &state)
 	return c
 }

@@ -54,7 +54,19 @@ func TestDoctorOfTheService(t *testing.T) {
 	if err := os.WriteFile(file, []byte(wired), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, out, errs := fluxd("doctor", "--root", root); code != 1 || !strings.Contains(out, "robot wired, board raspberrypi") {
+	if code, out, errs := fluxd("doctor", "--root", root); code != 1 || !strings.Contains(out, "robot wired, board raspberrypi") ||
+		strings.Contains(out, "record") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	// What was sent to the service is where the service runs.
+	record := filepath.Join(root, "var/lib/fluxd/robot.yaml.loaded/record.json")
+	if err := os.MkdirAll(filepath.Dir(record), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(record, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, errs := fluxd("doctor", "--root", root, "--json"); !strings.Contains(out, `"robot-file-sent-unreadable"`) {
+		t.Errorf("with a damaged record: %s%s", out, errs)
 	}
 }

@@ -273,6 +273,9 @@ func TestTheOwnFileIsEdited(t *testing.T) {
 	if code, out, errs := fluxd("check", r.file); code != 0 || !strings.Contains(out, "runs instead of this one") {
 		t.Errorf("check: %d\n%s%s", code, out, errs)
 	}
+	if _, out, errs := fluxd("doctor", r.file); !strings.Contains(out, "runs instead of this one") {
+		t.Errorf("doctor: %s%s", out, errs)
+	}
 	if err := os.Remove(r.file); err != nil {
 		t.Fatal(err)
 	}
@@ -281,6 +284,9 @@ func TestTheOwnFileIsEdited(t *testing.T) {
 	}
 	if code, out, errs := fluxd("check", r.file); code != 0 || strings.Contains(out, "instead") {
 		t.Errorf("check of the edited file: %d\n%s%s", code, out, errs)
+	}
+	if _, out, errs := fluxd("doctor", r.file); strings.Contains(out, "instead") {
+		t.Errorf("doctor with the edited file: %s%s", out, errs)
 	}
 	r.start()
 	r.robot.awaits(t, "event=robot_file_edited")

@@ -58,6 +58,8 @@ type Options struct {
 	Config   *configs.Robot // nil without a robot file, or with one that cannot be used
 	Mistakes error          // why the robot file cannot be used; nil if it can
 	Warnings configs.Errors // about the robot file
+	Sent     string         // which file that was sent runs instead of the robot file, for people; "": none
+	SentErr  error          // why it is not known whether one does
 	System   System         // the machine
 	Patience time.Duration  // for each look; 0: 5 s
 }

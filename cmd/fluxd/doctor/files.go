@@ -196,6 +196,14 @@ func (p *patient) versions(ctx context.Context) (all []Finding) {
 	return all
 }
 
+// State returns the folder that keeps the files which are sent to a robot, by its own file, if that is the service's; else "".
+func State(root, robot string) string {
+	if robot == filepath.Join(root, ServiceRobot) {
+		return filepath.Join(root, serviceFolder)
+	}
+	return ""
+}
+
 // Service returns the robot file of the service, "" if there is none.
 func Service(root string) string {
 	if _, err := os.Stat(filepath.Join(root, ServiceRobot)); err == nil {

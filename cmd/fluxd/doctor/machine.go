@@ -33,6 +33,12 @@ func (p *patient) robotFile(context.Context) (all []Finding) {
 	for _, one := range p.Warnings {
 		all = append(all, Finding{"robot-file-warning", Warning, "robot", one.Error(), ""})
 	}
+	switch {
+	case p.SentErr != nil:
+		all = append(all, Finding{"robot-file-sent-unreadable", Warning, "robot", p.SentErr.Error(), "sudo fluxd doctor " + p.Robot})
+	case p.Sent != "":
+		all = append(all, Finding{"robot-file-sent", Warning, "robot", p.Sent, "fluxctl load-robot --show"})
+	}
 	return all
 }
 
