@@ -6,6 +6,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/time/rate"
 
 	"fluxd/bridge/users"
 )
@@ -19,7 +20,8 @@ type inlet struct {
 	// refused logs what the broker does not grant, and reports whether the inlet can do without it. granted has the codes of the
 	// broker by filter; it is nil if there was no answer.
 	refused func(why error, granted map[string]byte) bool
-	missing func() // logs that the connection is missing
+	missing func()         // logs that the connection is missing
+	warn    rate.Sometimes // who floods an inlet ends it again and again
 
 	client     paho.Client
 	subscribed atomic.Bool
@@ -28,10 +30,20 @@ type inlet struct {
 
 // prepare makes the client of an inlet. It subscribes whenever it has connected.
 func (i *inlet) prepare(options *paho.ClientOptions) {
-	i.changed = make(chan struct{}, 1)
+	i.changed, i.warn.First, i.warn.Interval = make(chan struct{}, 1), 1, time.Minute
 	i.client = paho.NewClient(options.
 		SetOnConnectHandler(func(paho.Client) { i.subscribe() }).
-		SetConnectionLostHandler(func(paho.Client, error) { i.subscribed.Store(false) }))
+		SetConnectionLostHandler(func(paho.Client, error) { i.lost() }))
+}
+
+// lost logs that the connection is missing, unless it is back in time. If the main one is lost too, that is logged instead.
+func (i *inlet) lost() {
+	i.subscribed.Store(false)
+	time.AfterFunc(answerPatience, func() {
+		if !i.subscribed.Load() && i.bridge.client.IsConnectionOpen() && i.bridge.ctx.Err() == nil {
+			i.warn.Do(i.missing)
+		}
+	})
 }
 
 // subscribe subscribes to the requests, after each connection.
@@ -70,7 +82,7 @@ func (i *inlet) awaitSubscribed(ctx context.Context, patience time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-timeout.C:
-			i.missing()
+			i.warn.Do(i.missing)
 			return
 		}
 	}

@@ -120,6 +120,25 @@ func TestRefusedSubscriptionIsLogged(t *testing.T) {
 	}
 }
 
+// The log says that a connection is missing, for those whose main connection is well: such a robot seems to be fine.
+func TestMissingConnectionIsLogged(t *testing.T) {
+	t.Parallel() // it waits
+	url, asked := subscriptionBroker(t)
+	var log logBuffer
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range connections {
+		s := <-asked
+		s.answer <- 0
+		if s.stopping() {
+			close(s.answer) // and there is no place for another connection
+		} else {
+			defer close(s.answer)
+		}
+	}
+	const missing = `level=ERROR msg="the connection to the broker for disarm and estop is missing`
+	eventually(t, missing+" is not logged", func() bool { return log.count(missing) == 1 })
+}
+
 // A broker grants only the topics without users' names. Requests work without a name, and the log says what is missing.
 func TestBrokerThatGrantsNoNames(t *testing.T) {
 	t.Parallel()
