@@ -32,7 +32,7 @@ names. Each role may do all that those above it may:
 
   viewer    read, watch, and stop the robot (estop)
   tuner     set, reset, reward, stimulate, save, load
-  operator  arm, disarm, drive, sense, zero
+  operator  arm, disarm, drive, sense, place, zero, load-robot
 
 The role robot is for another robot that shares the broker.
 
