@@ -40,5 +40,6 @@
 // is an answer too: its Code says why.
 //
 // A flood can cost an answer: requests for which there is no room are answered "busy" at a limited rate, and the rest is dropped
-// and counted. Requests to stop are obeyed even then.
+// and counted. Requests to stop are obeyed even then. The robot has three connections to its broker, since a broker ends one that
+// has to take more than its reader can: one for disarm and estop, one for what every user may ask, and one for all the rest.
 package bridge
