@@ -15,8 +15,8 @@ const verbs = ['get', 'set', 'reset', 'reward', 'stimulate', 'watch', 'save', 'l
 // Milliseconds without tele/health after which what is shown is stale, for how long a lease of watch holds, and when it is renewed.
 const stale = 3000, lease = 6000, renew = 2000
 
-// Milliseconds after which a retained message that has not come is asked for.
-const missing = 3000
+// Milliseconds after which a retained message that has not come is asked for, and how often after a connection.
+const missing = 3000, mostLooks = 4
 
 // How long events are kept, in milliseconds, and how many.
 const hour = 3_600_000, mostEvents = 2000
@@ -54,6 +54,8 @@ export class Robot {
 	#boot = ''
 	#healthAt = 0
 	#statusEnd
+	#came = new Set() // of status and describe, those that have come since the connection
+	#looks = 0; #lookTimer = 0
 
 	constructor(client, name) {
 		this.#client = client
@@ -73,7 +75,13 @@ export class Robot {
 			this.#permission(verb)
 			if (client.user) this.#permission(`${verb}/${client.user}`)
 		}
-		this.#ends.push(effect(() => { if (client.since.value > 0) queueMicrotask(() => this.#begin()) }))
+		this.#ends.push(effect(() => {
+			if (client.since.value === 0) return
+			this.#came.clear()
+			this.#looks = 0
+			queueMicrotask(() => this.#begin())
+		}))
+		this.#ends.push(() => clearTimeout(this.#lookTimer))
 		const timer = setInterval(() => this.#tick(), 500)
 		this.#ends.push(() => clearInterval(timer))
 		const seen = () => { if (!document.hidden) this.#renew(true) }
@@ -158,8 +166,13 @@ export class Robot {
 		}
 		const [kind, ...below] = rest.split('/')
 		switch (kind) {
-		case 'status': return body && this.#status(body)
-		case 'describe': this.describe.value = body; return
+		case 'status':
+			this.#came.add(kind)
+			return body && this.#status(body)
+		case 'describe':
+			this.#came.add(kind)
+			this.describe.value = body
+			return
 		case 'param': this.#param(below.join('/'), body); return
 		case 'tele': return body && this.#tele(below[0], body, retained)
 		case 'event': return body && this.#event({...body, level: below[0]})
@@ -189,19 +202,31 @@ export class Robot {
 		this.tuning.load()
 		this.loadNetwork()
 		this.loadWorld()
-		setTimeout(() => this.#missed(), missing)
+		this.#look()
 	}
 
-	// missed asks for retained messages that have not come: a broker may miss a client that subscribes while it stores them.
+	#look() {
+		clearTimeout(this.#lookTimer)
+		this.#lookTimer = setTimeout(() => this.#missed(), missing)
+	}
+
+	// missed asks for retained messages that have not come since the connection: a broker may miss a client that subscribes while it
+	// stores them. What came on an earlier connection may be of an earlier start of the robot.
 	async #missed() {
-		if (this.link.peek() !== 'online') return
-		if (!this.status.peek() && this.fresh.peek()) {
+		if (this.link.peek() !== 'online' || this.#came.size === 2 || this.#looks === mostLooks) return
+		this.#look()
+		if (!this.fresh.peek()) return // nor is the robot there
+		this.#looks++
+		if (!this.#came.has('status')) {
 			this.#statusEnd()
 			this.#statusEnd = this.#client.subscribe(this.#topic('status'))
 		}
-		if (this.describe.peek() || !this.fresh.peek()) return
+		if (this.#came.has('describe')) return
 		const description = await this.request('describe').then(answer => answer.description, () => null)
-		if (description && !this.describe.peek()) this.describe.value = description
+		if (description && !this.#came.has('describe')) {
+			this.#came.add('describe')
+			this.describe.value = description
+		}
 	}
 
 	// ask asks for what a robot may have. If the robot refuses it, it has none, and its words say why. If it is only busy or does not

@@ -333,6 +333,35 @@ test('a description that the broker has missed is asked for', async () => {
 	robot.end()
 })
 
+test('a restart is noticed whose status the broker has missed', async () => {
+	const {link, robot} = await connect()
+	await robot.set({a: 3})
+	let asked = 0
+	const subscribe = link.subscribe.bind(link)
+	link.subscribe = (filter, answered) => {
+		if (filter.endsWith('/status')) asked++
+		return subscribe(filter, answered)
+	}
+	link.rev = 0
+	link.values = {a: {v: 1, rev: 0, src: 'config'}, b: {v: 2, rev: 0, src: 'config'}}
+	link.since.value++
+	for (let i = 0; i < 4; i++) {
+		await sleep(1000)
+		health(link)
+	}
+	equal(asked, 1)
+	link.tell('status', {state: 'online', boot: '2', version: 'v'}, true)
+	health(link)
+	await sleep(1000)
+	equal([robot.parameter('a').value.v, robot.revision.value], [1, 0])
+	for (let i = 0; i < 30; i++) {
+		await sleep(1000)
+		health(link)
+	}
+	equal([asked, link.of('describe').length], [1, 4], 'it is asked for a few times')
+	robot.end()
+})
+
 test('after a restart no value of the last start is shown, and values are asked for until the robot answers', async () => {
 	const {link, robot} = await connect()
 	await robot.set({a: 3})
