@@ -114,7 +114,7 @@ oracle:
 # what needs that is left out, and so are hundreds of simulated minutes.
 EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./splitmix64 ./lagged \
 	$(addprefix ./cmd/fluxd/, daemon draw hardware kept lab play reward safety sense tuning)
-VIRTUAL  := -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds|OverMQTT|LastWill|FuzzAny|AProgram|Claims'
+VIRTUAL  := -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds|OverMQTT|LastWill|FuzzAny|AProgram|Claims|LearningCurve|HabituateInShort|PoleLearnerInShort|LessonOnCrossing'
 
 emulated:
 	@for pair in arm64:qemu-aarch64-static arm:qemu-arm-static; do \
