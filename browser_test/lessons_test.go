@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -177,7 +176,8 @@ func TestLessonRefractory(t *testing.T) {
 func TestLessonCrossing(t *testing.T) {
 	l := begin(t, "crossing", "docs/lessons/crossing.yaml", "world,circuit,tuning,raster", 1280, 900)
 	began := time.Now()
-	l.await("three lamps", "/[3-9]/.test("+first("[data-panel=world] .score")+".dataset.score)")
+	lamps := `Number((/(\d+) lamps? in all/.exec(` + first("[data-panel=world] .score") + `?.dataset.score) ?? [0, 0])[1])`
+	l.await("three lamps", lamps+" >= 3")
 	t.Logf("crossed: %q after %v", l.text("[data-panel=world] .score"), time.Since(began).Round(time.Second))
 	for _, one := range []struct{ from, to, weight string }{
 		{"eye_l", "motor_r", "1"}, {"eye_r", "motor_l", "1"}, {"eye_l", "motor_l", "110"}, {"eye_r", "motor_r", "110"},
@@ -185,18 +185,10 @@ func TestLessonCrossing(t *testing.T) {
 		want, _ := strconv.ParseFloat(one.weight, 64)
 		l.tune("network.synapses."+one.from+"."+one.to+".weight", one.weight, want)
 	}
-	lamps := func() int {
-		score := l.data("[data-panel=world] .score", "score")
-		n, err := strconv.Atoi(strings.FieldsFunc(score, func(c rune) bool { return c < '0' || c > '9' })[0])
-		if err != nil {
-			t.Fatalf("%q: %v", score, err)
-		}
-		return n
-	}
-	before := lamps()
+	before := eval[int](l.page, lamps)
 	time.Sleep(45 * time.Second)
 	// It may still roll into the lamp that it was heading for.
-	if after := lamps(); after > before+1 {
+	if after := eval[int](l.page, lamps); after > before+1 {
 		t.Errorf("uncrossed it has reached %d lamps, and %d 45 s later", before, after)
 	}
 	l.picture("world")
