@@ -12,7 +12,7 @@ import (
 )
 
 // An inlet is a connection that receives some of the requests and nothing else. A broker ends a connection that has to take more
-// than its reader can: who floods the robot with the requests of one inlet can end that inlet, but no other connection.
+// than its reader can. So a client that floods the robot with the requests of one inlet can end that inlet, but no other connection.
 type inlet struct {
 	bridge  *Bridge
 	filters map[string]byte // what it subscribes to, all at QoS 0: see Bridge.filters
@@ -21,7 +21,7 @@ type inlet struct {
 	// broker by filter; it is nil if there was no answer.
 	refused func(why error, granted map[string]byte) bool
 	missing func()         // logs that the connection is missing
-	warn    rate.Sometimes // who floods an inlet ends it again and again
+	warn    rate.Sometimes // a flood ends an inlet again and again
 
 	client     paho.Client
 	subscribed atomic.Bool
@@ -97,8 +97,8 @@ func newQuestions(b *Bridge) *inlet {
 		}
 	}
 	i.refused = func(why error, granted map[string]byte) bool {
-		b.log.Warn("cannot subscribe to get and all other requests that every user may send: the robot cannot answer those that the "+
-			"broker does not let it read, until the next connection", "error", why)
+		b.log.Warn("cannot subscribe to get and all other requests that every user may send: the robot cannot answer those that "+
+			"the broker does not let it read, until the next connection", "error", why)
 		return granted != nil
 	}
 	i.missing = func() {

@@ -57,8 +57,8 @@ func (s *stopConnection) mayNot(why error, granted map[string]byte) (enough bool
 		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: they only work without a name",
 			"error", why)
 	} else {
-		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection",
-			"error", why)
+		s.bridge.log.Error("cannot subscribe to disarm and estop: "+
+			"the robot cannot be stopped over MQTT until the next connection", "error", why)
 	}
 	return enough
 }

@@ -76,8 +76,8 @@ func acceptClient(conn net.Conn, subscribe chan<- subscription) {
 	}
 }
 
-// Who floods the robot with requests fills one of its connections. What every user may ask comes on another than what tunes the
-// robot, and that on another than what stops it.
+// A client that floods the robot with requests fills one of its connections. What every user may ask comes on another than what
+// tunes the robot, and that on another than what stops it.
 func TestEachVerbHasItsConnection(t *testing.T) {
 	url, asked := subscriptionBroker(t)
 	startBridge(t, newFakeRobot(), bridge.Options{Broker: url})

@@ -10,7 +10,7 @@ var Codes = []Code{
 	{"robot-file-invalid", "the robot file has a mistake"},
 	{"robot-file-warning", "the robot file is valid, but look at this"},
 	{"robot-file-sent", "another robot file, which was sent, runs instead of this one"},
-	{"robot-file-sent-unreadable", "it cannot be read whether one does"},
+	{"robot-file-sent-unreadable", "it is not known whether one does"},
 	{"model", "the model of the Raspberry Pi"},
 	{"model-differs", "the robot file is for a Raspberry Pi 5, and this is none"},
 	{"not-a-raspberry-pi", "this is no Raspberry Pi: a problem if the robot file wants one"},

@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -34,8 +36,12 @@ func (p *patient) robotFile(context.Context) (all []Finding) {
 		all = append(all, Finding{"robot-file-warning", Warning, "robot", one.Error(), ""})
 	}
 	switch {
+	case errors.Is(p.SentErr, fs.ErrPermission):
+		all = append(all, Finding{"robot-file-sent-unreadable", Warning, "robot", p.SentErr.Error(),
+			"sudo fluxd doctor " + p.Robot})
 	case p.SentErr != nil:
-		all = append(all, Finding{"robot-file-sent-unreadable", Warning, "robot", p.SentErr.Error(), "sudo fluxd doctor " + p.Robot})
+		all = append(all, Finding{"robot-file-sent-unreadable", Warning, "robot", p.SentErr.Error(),
+			"the robot runs its own file; to send the other one again: fluxctl load-robot FILE"})
 	case p.Sent != "":
 		all = append(all, Finding{"robot-file-sent", Warning, "robot", p.Sent, "fluxctl load-robot --show"})
 	}
