@@ -12,7 +12,8 @@ import (
 )
 
 // An inlet is a connection that receives some of the requests and nothing else. A broker ends a connection that has to take more
-// than its reader can. So a client that floods the robot with the requests of one inlet can end that inlet, but no other connection.
+// than its reader can. So a client that floods the robot with the requests of one inlet can end that inlet, but no other
+// connection.
 type inlet struct {
 	bridge  *Bridge
 	filters map[string]byte // what it subscribes to, all at QoS 0: see Bridge.filters
